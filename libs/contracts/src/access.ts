@@ -1,0 +1,16 @@
+/** What a credential may do. `admin` may do everything in its project. */
+export const scopes = ['admin', 'view', 'predict', 'label', 'develop', 'deploy', 'audit'] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Header names that Slipway reads and writes. */
+export const headers = {
+  predictionId: 'slipway-prediction-id',
+  revision: 'slipway-revision',
+  routingKey: 'slipway-routing-key',
+  deadlineMs: 'slipway-deadline-ms',
+  priority: 'slipway-priority',
+  error: 'slipway-error',
+  requestId: 'x-request-id',
+  idempotencyKey: 'idempotency-key',
+  inferenceHeaderContentLength: 'inference-header-content-length',
+} as const;

@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { limits } from '../limits.js';
+import { ResourceName } from '../names.js';
+import { deploymentStatuses, instanceStatuses, rolloutPhases, rolloutStatuses } from '../statuses.js';
+import { Signature, Task } from '../tensors.schema.js';
+import { Instant, pageOf } from './paging.schema.js';
+
+const Reason = z.string().max(limits.reasonLength);
+const Replicas = z.number().int().min(1).max(limits.replicasMax);
+
+/** How to run a version; immutable on a revision. Every field has a default, so `{}` is a complete wish. */
+export const RevisionSpec = z.strictObject({
+  intraOpThreads: z.number().int().min(1).max(256).default(1),
+  executionProviders: z
+    .array(z.enum(['cpu']))
+    .min(1)
+    .default(['cpu']),
+  memoryLimitBytes: z
+    .number()
+    .int()
+    .min(64 * 1024 * 1024)
+    .optional(),
+  maxQueue: z.number().int().min(1).max(100_000).default(1024),
+  deadlineMs: z.number().int().min(1).max(limits.deadlineMsMax).optional(),
+  keepWarmSeconds: z.number().int().min(0).max(86_400).default(600),
+  recordPredictions: z.boolean().default(true),
+});
+export type RevisionSpec = z.infer<typeof RevisionSpec>;
+
+const VersionChoice = { version: z.number().int().min(1).optional(), alias: ResourceName.optional() };
+const oneOfVersionOrAlias = (value: { version?: number | undefined; alias?: string | undefined }) =>
+  (value.version === undefined) !== (value.alias === undefined);
+const oneOfText = 'expected exactly one of "version" and "alias"';
+
+export const CreateDeployment = z
+  .strictObject({
+    name: ResourceName,
+    model: ResourceName,
+    ...VersionChoice,
+    replicas: Replicas.default(1),
+    spec: RevisionSpec.prefault({}),
+    reason: Reason.optional(),
+  })
+  .refine(oneOfVersionOrAlias, oneOfText);
+export type CreateDeployment = z.infer<typeof CreateDeployment>;
+
+export const strategies = ['all-at-once'] as const;
+export const CreateRevision = z
+  .strictObject({
+    ...VersionChoice,
+    replicas: Replicas.optional(),
+    spec: RevisionSpec.partial().optional(),
+    strategy: z.enum(strategies).default('all-at-once'),
+    reason: Reason.optional(),
+  })
+  .refine(oneOfVersionOrAlias, oneOfText);
+export type CreateRevision = z.infer<typeof CreateRevision>;
+
+/** Without `revision`: the revision that served before the present one. */
+export const Rollback = z.strictObject({ revision: z.number().int().min(1).optional(), reason: Reason.optional() });
+export type Rollback = z.infer<typeof Rollback>;
+export const RolloutAction = z.strictObject({ reason: Reason.optional() });
+export const ChangeDeployment = z.strictObject({ suspended: z.boolean(), reason: Reason.optional() });
+export type ChangeDeployment = z.infer<typeof ChangeDeployment>;
+
+export const InstanceView = z.object({
+  id: z.string(),
+  revision: z.number().int(),
+  version: z.number().int(),
+  host: z.string(),
+  status: z.enum(instanceStatuses),
+  pid: z.number().int().nullable(),
+  restarts: z.number().int(),
+  reason: z.string().nullable(),
+  readyAt: Instant.nullable(),
+  createdAt: Instant,
+});
+export type InstanceView = z.infer<typeof InstanceView>;
+
+export const RevisionView = z.object({
+  id: z.string(),
+  revision: z.number().int(),
+  version: z.number().int(),
+  versionId: z.string(),
+  digest: z.string(),
+  replicas: z.number().int(),
+  spec: RevisionSpec,
+  reason: z.string().nullable(),
+  createdAt: Instant,
+  createdBy: z.string(),
+  activatedAt: Instant.nullable(),
+  retiredAt: Instant.nullable(),
+  /** Has a ready instance now, so that a rollback to it takes effect at once. */
+  warm: z.boolean(),
+  weightPercent: z.number(),
+});
+export type RevisionView = z.infer<typeof RevisionView>;
+
+export const RolloutView = z.object({
+  id: z.string(),
+  fromRevision: z.number().int().nullable(),
+  toRevision: z.number().int(),
+  strategy: z.enum(strategies),
+  status: z.enum(rolloutStatuses),
+  phase: z.enum(rolloutPhases),
+  step: z.number().int(),
+  cause: z.string().nullable(),
+  causeDetail: z.string().nullable(),
+  reason: z.string().nullable(),
+  createdBy: z.string(),
+  startedAt: Instant,
+  finishedAt: Instant.nullable(),
+});
+export type RolloutView = z.infer<typeof RolloutView>;
+
+export const SplitEntry = z.object({ revision: z.number().int(), version: z.number().int(), weightPercent: z.number() });
+/** A row of the list. */
+export const DeploymentSummary = z.object({
+  id: z.string(),
+  name: z.string(),
+  model: z.string(),
+  status: z.enum(deploymentStatuses),
+  statusReason: z.string().nullable(),
+  suspended: z.boolean(),
+  epoch: z.number().int(),
+  split: z.array(SplitEntry),
+  replicas: z.object({ wanted: z.number().int(), ready: z.number().int() }),
+  createdAt: Instant,
+  createdBy: z.string(),
+});
+export type DeploymentSummary = z.infer<typeof DeploymentSummary>;
+export const DeploymentView = DeploymentSummary.extend({
+  signature: Signature.nullable(),
+  task: Task.nullable(),
+  revisions: z.array(RevisionView),
+  rollout: RolloutView.nullable(),
+  instances: z.array(InstanceView),
+});
+export type DeploymentView = z.infer<typeof DeploymentView>;
+export const DeploymentPage = pageOf(DeploymentSummary);
+export const HostView = z.object({
+  id: z.string(),
+  name: z.string(),
+  cores: z.number().int(),
+  memoryBytes: z.number(),
+  lastSeenAt: Instant,
+  live: z.boolean(),
+  instances: z.number().int(),
+});
+export type HostView = z.infer<typeof HostView>;
+export const HostPage = pageOf(HostView);

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { limits } from '../limits.js';
+import { Instant } from './paging.schema.js';
+
+/** The one shape of a judgement, the same in REST, console, alerts and evidence. */
+export const Judgement = z.object({
+  value: z.number().nullable(),
+  interval: z.tuple([z.number(), z.number()]).nullable(),
+  n: z.number(),
+  threshold: z.number().nullable(),
+  verdict: z.enum(['ok', 'alarm', 'insufficient']),
+  reason: z.string(),
+});
+export type Judgement = z.infer<typeof Judgement>;
+
+export const SeriesFrame = z.object({ from: Instant, to: Instant, stepSeconds: z.number().int() });
+
+/** Serving per step; latencies in seconds, absent (null) without requests. */
+export const ServingPoint = z.object({
+  at: Instant,
+  requests: z.number(),
+  requestsPerSecond: z.number(),
+  errors: z.number(),
+  errorRatio: z.number().nullable(),
+  p50: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+  queueP95: z.number().nullable(),
+  computeP95: z.number().nullable(),
+  rows: z.number(),
+  outcomes: z.record(z.string(), z.number()),
+});
+export type ServingPoint = z.infer<typeof ServingPoint>;
+export const ServingSeries = SeriesFrame.extend({
+  versions: z.array(z.object({ version: z.number().int(), points: z.array(ServingPoint) })),
+  total: z.array(ServingPoint),
+});
+export type ServingSeries = z.infer<typeof ServingSeries>;
+
+/** Resources per step, summed over the instances of the deployment. `reduced`: the system gives less than /proc does. */
+export const ResourcePoint = z.object({
+  at: Instant,
+  cpuCores: z.number().nullable(),
+  memoryBytes: z.number().nullable(),
+  readBytesPerSecond: z.number().nullable(),
+  writtenBytesPerSecond: z.number().nullable(),
+  threads: z.number().nullable(),
+  openFiles: z.number().nullable(),
+  instances: z.number(),
+});
+export type ResourcePoint = z.infer<typeof ResourcePoint>;
+export const ResourceSeries = SeriesFrame.extend({
+  reduced: z.boolean(),
+  total: z.array(ResourcePoint),
+  instances: z.array(z.object({ instance: z.string(), version: z.number().int(), points: z.array(ResourcePoint) })),
+});
+export type ResourceSeries = z.infer<typeof ResourceSeries>;
+
+/** Quality per step, from labels, filed under the time of the prediction. */
+export const QualityPoint = z.object({
+  at: Instant,
+  version: z.number().int(),
+  predicted: z.number(),
+  labelled: z.number(),
+  accuracy: Judgement.nullable(),
+  recall: Judgement.nullable(),
+  precision: Judgement.nullable(),
+  f1: Judgement.nullable(),
+  mae: Judgement.nullable(),
+  rmse: Judgement.nullable(),
+});
+export type QualityPoint = z.infer<typeof QualityPoint>;
+export const QualitySeries = SeriesFrame.extend({
+  taskKind: z.enum(['binary', 'multiclass', 'regression', 'other']).nullable(),
+  /** Why quality is off, when it is. */
+  off: z.string().nullable(),
+  /** Recall and F1: of the positive class for a binary task, macro average for a multiclass one. */
+  average: z.enum(['binary', 'macro']).nullable(),
+  total: z.array(QualityPoint),
+  /** One point per version over the whole window. */
+  versions: z.array(QualityPoint),
+  confusion: z.object({ classes: z.array(z.string()), counts: z.array(z.array(z.number())) }).nullable(),
+});
+export type QualitySeries = z.infer<typeof QualitySeries>;
+
+export const LabelInput = z
+  .strictObject({
+    predictionId: z.string().max(128).optional(),
+    clientId: z.string().max(256).optional(),
+    label: z.union([z.string().max(1024), z.number(), z.boolean()]),
+    observedAt: Instant.optional(),
+    source: z.string().max(128).optional(),
+  })
+  .refine((label) => (label.predictionId === undefined) !== (label.clientId === undefined), 'expected exactly one of "predictionId" and "clientId"');
+export type LabelInput = z.infer<typeof LabelInput>;
+export const CreateLabels = z.strictObject({ labels: z.array(LabelInput).min(1).max(limits.labelsPerRequest) });
+export type CreateLabels = z.infer<typeof CreateLabels>;
+export const labelResults = ['matched', 'unmatched', 'late', 'duplicate', 'revised'] as const;
+export type LabelResult = (typeof labelResults)[number];
+export const LabelsAccepted = z.object({
+  results: z.array(z.object({ predictionId: z.string().nullable(), clientId: z.string().nullable(), result: z.enum(labelResults) })),
+  counts: z.record(z.enum(labelResults), z.number()),
+});
+export type LabelsAccepted = z.infer<typeof LabelsAccepted>;
+
+export const PredictionView = z.object({
+  id: z.string(),
+  row: z.number().int(),
+  at: Instant,
+  deployment: z.string(),
+  model: z.string(),
+  version: z.number().int(),
+  revision: z.number().int(),
+  digest: z.string(),
+  clientId: z.string().nullable(),
+  predicted: z.union([z.string(), z.number()]).nullable(),
+  score: z.number().nullable(),
+  computeMicros: z.number(),
+  label: z.union([z.string(), z.number()]).nullable(),
+  labelledAt: Instant.nullable(),
+});
+export type PredictionView = z.infer<typeof PredictionView>;
+export const PredictionRows = z.object({ items: z.array(PredictionView) });

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { limits } from '../limits.js';
+
+/** The query of every list. */
+export const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(limits.pageSizeMax).default(limits.pageSizeDefault),
+  cursor: z.string().max(512).optional(),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+/** The answer of every list; `nextCursor` is absent on the last page. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), nextCursor: z.string().optional() });
+}
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor?: string;
+}
+
+/** ISO 8601 UTC. */
+export const Instant = z.iso.datetime();
+
+/** A problem document (RFC 9457) with Slipway's code. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.string(),
+  requestId: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** The window of a chart. Times are ISO 8601; `step` is in seconds. Absent: the last hour in about 120 steps. */
+export const SeriesQuery = z.strictObject({
+  from: Instant.optional(),
+  to: Instant.optional(),
+  step: z.coerce.number().int().min(5).max(86_400).optional(),
+  version: z.coerce.number().int().min(1).optional(),
+});
+export type SeriesQuery = z.infer<typeof SeriesQuery>;

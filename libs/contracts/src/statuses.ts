@@ -1,0 +1,34 @@
+export const versionStatuses = ['UPLOADING', 'VALIDATING', 'READY', 'REJECTED'] as const;
+export type VersionStatus = (typeof versionStatuses)[number];
+export const deploymentStatuses = ['CREATING', 'READY', 'DEGRADED', 'UNAVAILABLE', 'SUSPENDED', 'DELETING'] as const;
+export type DeploymentStatus = (typeof deploymentStatuses)[number];
+export const instanceStatuses = ['ASSIGNED', 'LOADING', 'READY', 'DRAINING', 'GONE', 'FAILED'] as const;
+export type InstanceStatus = (typeof instanceStatuses)[number];
+export const rolloutStatuses = ['PROGRESSING', 'PAUSED', 'HELD', 'COMPLETED', 'ABORTED'] as const;
+export type RolloutStatus = (typeof rolloutStatuses)[number];
+export const rolloutPhases = ['validating', 'warming', 'shadowing', 'step', 'promoting', 'rolling_back'] as const;
+export type RolloutPhase = (typeof rolloutPhases)[number];
+export const alertStates = ['inactive', 'pending', 'firing', 'resolved'] as const;
+export type AlertState = (typeof alertStates)[number];
+
+/** How a prediction request ended; the label `outcome` of every serving metric. */
+export const outcomes = [
+  'success',
+  'invalid_input',
+  'rejected_queue_full',
+  'rejected_quota',
+  'deadline_exceeded',
+  'cancelled',
+  'runtime_error',
+  'nan_output',
+  'out_of_range_output',
+  'instance_crashed',
+  'unavailable',
+  'dependency_error',
+] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Outcomes that are no fault of the service: left out of error shares. */
+export const callerOutcomes: readonly Outcome[] = ['invalid_input', 'cancelled'];
+export const roles = ['stable', 'candidate', 'shadow'] as const;
+export type Role = (typeof roles)[number];
