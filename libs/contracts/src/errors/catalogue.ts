@@ -101,6 +101,8 @@ export const errorCatalogue = {
   DATABASE_UNAVAILABLE: 'unavailable',
   QUEUE_UNAVAILABLE: 'unavailable',
   CONSOLE_UNAVAILABLE: 'unavailable',
+  DISK_FULL: 'full',
+  START_REFUSED: 'conflict',
   INTERNAL: 'bug',
 } as const satisfies Record<string, ErrorKind>;
 
