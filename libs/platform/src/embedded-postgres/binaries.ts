@@ -11,18 +11,20 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds the server binaries that npm installed for this platform; `copyTo` receives a copy when the account that has to run them
+ * Finds the server binaries that npm installed for this platform; `copiesFolder` receives a copy when the account that has to run them
  * cannot reach the place they were installed in (a checkout below root's home).
  * @throws SlipwayError START_REFUSED when npm installed none.
  */
-export async function findBinaries(runAs: RunAs | undefined, copyTo: string): Promise<PostgresBinaries> {
+export async function findBinaries(runAs: RunAs | undefined, copiesFolder: string): Promise<PostgresBinaries> {
   const name = platformPackage(process.platform, process.arch);
   if (name === undefined) throw new SlipwayError('START_REFUSED', noBinariesSentence(`${process.platform}-${process.arch}`));
   const installed = await importBinaries(name);
   const folder = join(dirname(installed.postgres), '..', '..');
   await restoreLinks(folder);
   if (runAs === undefined || (await isReachable(installed.postgres, runAs))) return installed;
-  return copyBinaries(folder, copyTo);
+  // The version names the copy, so that an upgrade copies anew.
+  const { version } = Package.parse(JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')));
+  return copyBinaries(folder, join(copiesFolder, `postgres-binaries-${version}`));
 }
 
 /** The npm package that holds the binaries of a platform; undefined when there is none. */
@@ -50,6 +52,7 @@ function hasBinaries(loaded: unknown): loaded is PostgresBinaries {
   return typeof loaded === 'object' && loaded !== null && 'initdb' in loaded && 'postgres' in loaded;
 }
 
+const Package = z.object({ version: z.string() });
 const Links = z.array(z.object({ source: z.string(), target: z.string() }));
 
 /** npm packages hold no symbolic links; the package's install script makes them, unless scripts are switched off. */
@@ -75,13 +78,4 @@ async function copyBinaries(folder: string, copyTo: string): Promise<PostgresBin
   await cp(join(folder, 'native'), join(partial, 'native'), { recursive: true, verbatimSymlinks: true });
   await rename(partial, copyTo);
   return binaries;
-}
-
-/** Version of the installed package: names the folder of a copy, so that an upgrade copies anew. */
-export async function binariesVersion(): Promise<string> {
-  const name = platformPackage(process.platform, process.arch) ?? '';
-  const entry = import.meta.resolve(name);
-  const text = await readFile(new URL('../package.json', entry), 'utf8');
-  const parsed: unknown = JSON.parse(text);
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
 }

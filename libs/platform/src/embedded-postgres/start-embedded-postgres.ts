@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path';
 import { messageOf, SlipwayError } from '@slipway/contracts';
 import pg from 'pg';
-import { binariesVersion, findBinaries, type PostgresBinaries } from './binaries.js';
+import { findBinaries, type PostgresBinaries } from './binaries.js';
 import { ensurePassword, initialiseData } from './initialise-data.js';
 import { endOrphans, isLivePostgres, pause, readLock, signal, stopServer } from './postmaster.js';
 import { chooseRunAs, type RunAs } from './run-as.js';
@@ -107,7 +107,7 @@ async function clearStaleLock(dataFolder: string): Promise<void> {
 }
 
 async function launch(place: Place, options: EmbeddedPostgresOptions, password: string, urlOf: UrlOf): Promise<Server> {
-  const binaries = await findBinaries(place.runAs, join(place.folder, `postgres-binaries-${await binariesVersion()}`));
+  const binaries = await findBinaries(place.runAs, place.folder);
   const isNew = await initialiseData({ ...place, binaries, password });
   if (isNew) options.log?.info({ dataFolder: place.dataFolder }, 'postgres data directory created');
   await refuseForeignData(place);
