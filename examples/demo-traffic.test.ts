@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { CreateLabels, LabelsAccepted } from '@slipway/contracts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -16,7 +17,6 @@ const Input = z.object({
   data: z.array(z.number()),
 });
 const Request = z.object({ inputs: z.tuple([Input]) }).refine(({ inputs: [{ shape, data }] }) => shape[0] * shape[1] === data.length);
-const LabelsBody = z.object({ labels: z.array(z.object({ predictionId: z.string(), label: z.string() })) });
 
 interface Served {
   /** Prediction id → the rows that were asked about. */
@@ -178,12 +178,13 @@ function infer(served: Served, body: string): [number, string, Record<string, st
 
 function takeLabels(served: Served, body: string): [number, string, Record<string, string>] {
   if (served.failing.labels-- > 0) return [503, 'not now', {}];
-  const { labels } = LabelsBody.parse(parseJson(body));
-  for (const { predictionId, label } of labels) {
+  const { labels } = CreateLabels.parse(parseJson(body));
+  for (const { predictionId = '', label } of labels) {
     if (served.labels.has(predictionId)) return [422, `labelled twice: ${predictionId}`, {}];
-    served.labels.set(predictionId, label);
+    served.labels.set(predictionId, String(label));
   }
-  return [200, JSON.stringify({ results: [], counts: { matched: labels.length } }), {}];
+  const counts = { matched: labels.length, unmatched: 0, late: 0, duplicate: 0, revised: 0 };
+  return [200, JSON.stringify(LabelsAccepted.parse({ results: [], counts })), {}];
 }
 
 function parseJson(body: string): unknown {

@@ -15,7 +15,7 @@ const usage = `npm run demo:traffic -- [options]
   --label-delay <s>   seconds from an answer to its label (5)
   --errors <percent>  share of requests that are malformed on purpose (0.5)
   --deployment <name> this example deployment alone; may be repeated
-  --api <url>         the API (http://127.0.0.1:$SLIPWAY_API_PORT, else port 4000)
+  --api <url>         the API (SLIPWAY_URL, else http://127.0.0.1:$SLIPWAY_API_PORT, else port 4000)
 The key is SLIPWAY_API_KEY, else SLIPWAY_BOOTSTRAP_API_KEY, else the one that "npm start" keeps in SLIPWAY_HOME (.slipway).`;
 
 async function main() {
@@ -67,7 +67,7 @@ function readSettings() {
     minutes: number(values, 'minutes', 5, 0.01, 1440),
     labelDelay: number(values, 'label-delay', 5, 0, 3600),
     errors: number(values, 'errors', 0.5, 0, 90),
-    api: (values.api ?? `http://127.0.0.1:${process.env.SLIPWAY_API_PORT || 4000}`).replace(/\/+$/, ''),
+    api: (values.api ?? (process.env.SLIPWAY_URL || `http://127.0.0.1:${process.env.SLIPWAY_API_PORT || 4000}`)).replace(/\/+$/, ''),
     deployments: values.deployment,
     once: values.once ?? false,
     help: values.help ?? false,
