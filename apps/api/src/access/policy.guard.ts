@@ -1,0 +1,30 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { SlipwayError } from '@slipway/contracts';
+import type { FastifyRequest } from 'fastify';
+import { CredentialTable } from './credential-table.js';
+import { allows, policyKey, type RoutePolicy, setCaller } from './policy.js';
+import { refuseCrossSite } from './refuse-cross-site.js';
+
+/** Lets a request in only when its credential allows the route's policy. Deny by default: no policy, no entry. */
+@Injectable()
+export class PolicyGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly credentials: CredentialTable,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const policy = this.reflector.getAllAndOverride<RoutePolicy | undefined>(policyKey, [context.getHandler(), context.getClass()]);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    if (policy === undefined) throw new SlipwayError('INTERNAL', 'this route has no policy', { details: { url: request.url } });
+    if (policy === 'public') return true;
+    const resolved = this.credentials.resolve(request.headers.authorization, request.headers.cookie);
+    if (!resolved.ok) throw new SlipwayError(resolved.code, resolved.message);
+    if (resolved.viaCookie) refuseCrossSite(request.method, request.headers);
+    if (!allows(resolved.scopes, policy))
+      throw new SlipwayError('SCOPE_MISSING', `this needs the scope "${policy}"; the credential has: ${resolved.scopes.join(', ') || 'none'}`);
+    setCaller(request, { projectId: resolved.projectId, actor: resolved.actor, scopes: resolved.scopes, requestId: request.id });
+    return true;
+  }
+}

@@ -1,0 +1,35 @@
+import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
+import { APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { createRegistry } from '@slipway/metrics';
+import { AccessModule } from './access/access.module.js';
+import { PolicyGuard } from './access/policy.guard.js';
+import { EventsModule } from './events/events.module.js';
+import { HealthController } from './health/health.controller.js';
+import { REGISTRY, Readiness } from './health/readiness.js';
+import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
+import { Platform } from './platform.js';
+
+/** What every feature may inject: the platform and the registry of metrics. */
+@Global()
+@Module({})
+class PlatformModule {
+  static with(platform: Platform): DynamicModule {
+    const providers: Provider[] = [
+      { provide: Platform, useValue: platform },
+      { provide: REGISTRY, useFactory: () => createRegistry('api') },
+    ];
+    return { module: PlatformModule, providers, exports: [Platform, REGISTRY] };
+  }
+}
+
+@Module({})
+export class AppModule {
+  static with(platform: Platform): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, EventsModule],
+      controllers: [HealthController],
+      providers: [Readiness, { provide: APP_GUARD, useClass: PolicyGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor }],
+    };
+  }
+}

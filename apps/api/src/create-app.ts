@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import multipart from '@fastify/multipart';
+import type { LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { limits } from '@slipway/contracts';
+import { Drain, type Logger, newId } from '@slipway/platform';
+import { AppModule } from './app.module.js';
+import { ConsoleProxy } from './console/console-proxy.client.js';
+import { EventHub } from './events/event-hub.js';
+import { Readiness } from './health/readiness.js';
+import { serveOpenApi } from './http/openapi.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { refuseForeignHost } from './http/refuse-foreign-host.js';
+import { refuseRoutesWithoutPolicy } from './http/refuse-routes-without-policy.js';
+import { createValidationPipe } from './http/validation.pipe.js';
+import type { Platform } from './platform.js';
+
+/** Longer than the 60 s after which common clients give up an idle connection, so that they never send into a closing one. */
+const keepAliveTimeoutMs = 75_000;
+const ownPaths = /^\/(v1|v2|health|metrics|docs)(\/|\?|$|-)/;
+
+export interface Api {
+  readonly app: NestFastifyApplication;
+  readonly server: Server;
+  /** Serves until told to close; resolves with the port. */
+  listen(port: number, host: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Builds the whole API on one HTTP server. Who answers is decided before any framework: predictions go to the gateway, pages are
+ * streamed from the console's server, the rest is Nest's.
+ */
+export async function createApi(platform: Platform): Promise<Api> {
+  const { settings, log } = platform;
+  const consolePages = new ConsoleProxy(settings.SLIPWAY_CONSOLE_PORT, log);
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs, headersTimeout: 30_000, requestTimeout: 0, maxHeaderSize: 16_384 });
+  const drain = new Drain(server);
+  const adapter = new FastifyAdapter({
+    genReqId: () => newId('req'),
+    bodyLimit: limits.controlBodyBytes,
+    trustProxy: false,
+    maxParamLength: 512,
+    serverFactory: (nest: (request: IncomingMessage, response: ServerResponse) => void) => {
+      const isForeign = refuseForeignHost(settings, platform.publicUrl);
+      server.on('request', (request, response) => {
+        if (isForeign(request, response)) return;
+        if (ownPaths.test(request.url ?? '/')) nest(request, response);
+        else consolePages.handle(request, response);
+      });
+      return server;
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(platform), adapter, {
+    logger: nestLogger(log),
+    abortOnError: false,
+    bufferLogs: false,
+  });
+  await app.register(multipart, {
+    limits: { fields: 16, fieldSize: limits.controlBodyBytes, files: 1, parts: 20, headerPairs: 50, fieldNameSize: 100 },
+  });
+  app.useGlobalPipes(createValidationPipe());
+  app.useGlobalFilters(new ProblemFilter(log));
+  serveOpenApi(app);
+  await app.init();
+  refuseRoutesWithoutPolicy(app);
+  await app.getHttpAdapter().getInstance().ready();
+  return {
+    app,
+    server,
+    listen: (port, host) => listen(server, port, host),
+    close: async () => {
+      app.get(Readiness).startDraining();
+      app.get(EventHub).close();
+      const cut = await drain.drain({ lingerMs: 1_500, graceMs: 3_500 });
+      if (cut > 0) log.warn({ cut }, 'connections cut at the end of the drain');
+      consolePages.close();
+      await app.close();
+    },
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+/** Nest's own lines as events of our log; its start-up chatter is for developers. */
+function nestLogger(log: Logger): LoggerService {
+  const line = (level: 'debug' | 'warn' | 'error') => (message: unknown) => log[level]({ nest: message }, 'nest');
+  return { log: line('debug'), debug: line('debug'), verbose: line('debug'), warn: line('warn'), error: line('error'), fatal: line('error') };
+}

@@ -1,0 +1,36 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Registry } from 'prom-client';
+import { CredentialTable } from '../access/credential-table.js';
+import { Platform } from '../platform.js';
+
+export const REGISTRY = Symbol('prom-client registry');
+
+/** What keeps this process from doing its whole work. */
+@Injectable()
+export class Readiness {
+  private draining = false;
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly credentials: CredentialTable,
+    @Inject(REGISTRY) readonly registry: Registry,
+  ) {}
+
+  /** From now on checks answer 503, so that no new callers are sent here. */
+  startDraining(): void {
+    this.draining = true;
+  }
+
+  /** Sentences; empty when ready. */
+  async problems(): Promise<string[]> {
+    const problems: string[] = [];
+    if (this.draining) problems.push('this process is leaving');
+    if (!this.credentials.ready) problems.push('the credentials have not been read yet');
+    try {
+      await this.platform.db.pool.query('select 1');
+    } catch {
+      problems.push('the registry database does not answer; predictions go on with what is known');
+    }
+    return problems;
+  }
+}

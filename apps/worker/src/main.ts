@@ -1,0 +1,24 @@
+import 'reflect-metadata';
+import { loadSettings, SettingsError } from '@slipway/platform';
+import { createWorker } from './create-worker.js';
+import { Platform } from './platform.js';
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof SettingsError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const settings = loadSettings(process.env);
+  if (settings.DATABASE_URL === undefined)
+    throw new SettingsError('DATABASE_URL is needed here: `npm start` runs its own database and sets it for the worker');
+  const platform = Platform.open(settings, settings.DATABASE_URL);
+  platform.shutdown.onSignals();
+  const { port } = await createWorker(platform);
+  platform.log.info({ port }, 'worker ready');
+  process.send?.({ kind: 'ready', port });
+}

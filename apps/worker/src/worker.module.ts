@@ -1,0 +1,27 @@
+import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
+import { createRegistry } from '@slipway/metrics';
+import { HealthServer, REGISTRY } from './health/health-server.js';
+import { Jobs } from './jobs/jobs.js';
+import { OutboxRelay } from './jobs/outbox-relay.js';
+import { Platform } from './platform.js';
+
+/** What every feature may inject: the platform, the job runner and the registry of metrics. */
+@Global()
+@Module({})
+class PlatformModule {
+  static with(platform: Platform): DynamicModule {
+    const providers: Provider[] = [
+      { provide: Platform, useValue: platform },
+      { provide: REGISTRY, useFactory: () => createRegistry('worker') },
+      Jobs,
+    ];
+    return { module: PlatformModule, providers, exports: [Platform, REGISTRY, Jobs] };
+  }
+}
+
+@Module({})
+export class WorkerModule {
+  static with(platform: Platform): DynamicModule {
+    return { module: WorkerModule, imports: [PlatformModule.with(platform)], providers: [OutboxRelay, HealthServer] };
+  }
+}
