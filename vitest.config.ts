@@ -18,7 +18,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['libs/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts'],
+          include: ['libs/**/*.test.ts', 'apps/*/src/**/*.test.{ts,tsx}', 'scripts/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: [...everywhere, '**/*.store.test.ts', '**/*.onnx.test.ts'],
           setupFiles: ['./scripts/test/setup.ts'],
         },
@@ -37,7 +37,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'onnx',
-          include: ['libs/**/*.onnx.test.ts', 'apps/*/src/**/*.onnx.test.ts'],
+          include: ['libs/**/*.onnx.test.ts', 'apps/*/src/**/*.onnx.test.ts', 'examples/**/*.onnx.test.ts'],
           exclude: everywhere,
           setupFiles: ['./scripts/test/setup.ts'],
           testTimeout: 60_000,
