@@ -3,6 +3,7 @@ export * from './crypto/master-key.js';
 export * from './crypto/secrets.js';
 export * from './database/database.js';
 export * from './database/migrate.js';
+export * from './embedded-postgres/start-embedded-postgres.js';
 export * from './events/record-event.js';
 export * from './ids/ids.js';
 export * from './lifecycle/drain.js';
