@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 
 export interface DrainOptions {
   /** How long idle keep-alive connections stay open after the listener closed; one last request may still arrive on them. */
@@ -31,11 +31,17 @@ export class Drain {
     return this.started;
   }
 
+  /** Requests that have begun and not ended. */
+  get requestsInFlight(): number {
+    return this.inFlight;
+  }
+
   /** Resolves with the number of connections that had to be cut at the end of the grace time (0 when all went well). */
   async drain(options: Partial<DrainOptions> = {}): Promise<number> {
     const { lingerMs, graceMs } = { ...defaults, ...options };
     this.started = true;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // The listener alone: an HTTP server's own close() would also cut idle connections, and with them a request on its way.
+    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.server, () => resolve()));
     const lingerUntil = Date.now() + lingerMs;
     const graceUntil = Date.now() + graceMs;
     let cut = 0;
