@@ -11,6 +11,8 @@ export const TensorSignature = z.object({
   datatype: Datatype,
   shape: z.array(z.number().int().min(-1)),
   optional: z.boolean().optional(),
+  /** The model declares no rank: any shape is taken, and `shape` says [-1] only because it must say something. */
+  unranked: z.boolean().optional(),
 });
 export type TensorSignature = z.infer<typeof TensorSignature>;
 

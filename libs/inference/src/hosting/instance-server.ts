@@ -1,0 +1,174 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { messageOf } from '@slipway/contracts';
+import { decodeHeader, type FrameHeader } from './frame-header.js';
+import { FrameWriter } from './frame-writer.js';
+import { type Frame, FrameDecoder, type FrameType, frameTypes, maxFrameBytes } from './frames.js';
+import { ClientHello, type InstanceHello, type InstancePong, type InstanceState, type InstanceStateChange } from './instance-spec.js';
+
+/** A request as it came out of a frame, with the way back to the connection it came from. */
+export interface IncomingRequest {
+  readonly connection: Connection;
+  readonly stream: number;
+  readonly header: FrameHeader;
+  readonly body: Buffer;
+}
+
+/** What the program behind the server does with what arrives. */
+export interface InstanceHandlers {
+  readonly onInfer: (request: IncomingRequest) => void;
+  readonly onCancel: (connection: Connection, stream: number) => void;
+  /** The connection is gone: whatever it waited for need not be computed. */
+  readonly onGone: (connection: Connection) => void;
+  readonly onDrain: () => void;
+  readonly counters: () => InstancePong;
+}
+
+export interface InstanceServerOptions {
+  readonly socketPath: string;
+  readonly hello: Omit<InstanceHello, 'state' | 'protocol'>;
+  readonly maxFrameBytes?: number;
+  readonly handlers: InstanceHandlers;
+}
+
+/** Answers waiting for a reader that does not read, above which nothing more is taken from it. */
+const pauseAboveBytes = 64 * 1024 * 1024;
+
+/** The frame server inside an instance: greets, pushes state, hands requests to the program and carries answers back. */
+export class InstanceServer {
+  private readonly server: Server;
+  private readonly connections = new Set<Connection>();
+  private state: InstanceState = 'LOADING';
+  private workerLeftAt: number | undefined = performance.now();
+
+  constructor(private readonly options: InstanceServerOptions) {
+    this.server = createServer((socket) => this.accept(socket));
+  }
+
+  /** Resolves when connections are taken. */
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(this.options.socketPath, () => {
+        this.server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** For how long no worker has been connected, in ms; 0 while one is. */
+  get orphanedForMs(): number {
+    return this.workerLeftAt === undefined ? 0 : performance.now() - this.workerLeftAt;
+  }
+
+  get isReady(): boolean {
+    return this.state === 'READY';
+  }
+
+  /** Bytes of answers not yet taken by the clients. */
+  get bufferedBytes(): number {
+    let bytes = 0;
+    for (const connection of this.connections) bytes += connection.writer.bufferedBytes;
+    return bytes;
+  }
+
+  become(state: InstanceState): void {
+    this.state = state;
+    this.pushAll({ state });
+  }
+
+  /** Tells everyone connected why the model could not be loaded. */
+  announceFailure(reason: string): void {
+    this.pushAll({ state: 'FAILED', reason });
+    for (const connection of this.connections) connection.writer.flush();
+  }
+
+  /** Stops taking connections and closes those that are open once their answers are out. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.server.close(() => resolve());
+      for (const connection of this.connections) connection.end();
+    });
+  }
+
+  private pushAll(change: InstanceStateChange): void {
+    for (const connection of this.connections) connection.send(frameTypes.STATE, 0, {}, json(change));
+  }
+
+  private accept(socket: Socket): void {
+    socket.setNoDelay(true);
+    const connection = new Connection(socket);
+    const decoder = new FrameDecoder((frame) => this.receive(connection, frame), this.options.maxFrameBytes ?? maxFrameBytes);
+    this.connections.add(connection);
+    connection.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, ...this.options.hello, state: this.state }));
+    socket.on('data', (chunk) => {
+      try {
+        decoder.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+        connection.pauseWhileClogged(pauseAboveBytes);
+      } catch (error) {
+        // After a malformed frame the bytes that follow cannot be told apart.
+        socket.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+      }
+    });
+    socket.on('drain', () => socket.resume());
+    // The reason of a lost connection is of no use here; `close` always follows.
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.left(connection));
+  }
+
+  private left(connection: Connection): void {
+    connection.isOpen = false;
+    this.connections.delete(connection);
+    this.options.handlers.onGone(connection);
+    const hasWorker = [...this.connections].some((other) => other.role === 'worker');
+    if (connection.role === 'worker' && !hasWorker) this.workerLeftAt = performance.now();
+  }
+
+  private receive(connection: Connection, frame: Frame): void {
+    const { handlers } = this.options;
+    switch (frame.type) {
+      case frameTypes.INFER:
+        return handlers.onInfer({ connection, stream: frame.stream, header: decodeHeader(frame.header), body: frame.body });
+      case frameTypes.CANCEL:
+        return handlers.onCancel(connection, frame.stream);
+      case frameTypes.PING:
+        return connection.send(frameTypes.PONG, frame.stream, {}, json(handlers.counters()));
+      case frameTypes.HELLO:
+        connection.role = ClientHello.parse(JSON.parse(frame.body.toString('utf8'))).role;
+        if (connection.role === 'worker') this.workerLeftAt = undefined;
+        return;
+      case frameTypes.DRAIN:
+        return handlers.onDrain();
+      default:
+        // A newer client may say more than this side understands.
+        return;
+    }
+  }
+}
+
+/** One client's side of the server. */
+export class Connection {
+  role: ClientHello['role'] | undefined;
+  isOpen = true;
+  readonly writer: FrameWriter;
+
+  constructor(private readonly socket: Socket) {
+    this.writer = new FrameWriter(socket);
+  }
+
+  send(type: FrameType, stream: number, header: FrameHeader, body: Buffer): void {
+    if (this.isOpen) this.writer.send(type, stream, header, body);
+  }
+
+  pauseWhileClogged(bound: number): void {
+    if (this.socket.writableLength > bound) this.socket.pause();
+  }
+
+  end(): void {
+    this.writer.flush();
+    this.socket.end();
+  }
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value), 'utf8');
+}

@@ -1,0 +1,92 @@
+import { Signature, Task } from '@slipway/contracts';
+import { z } from 'zod';
+
+/** What an instance program is told at start: a JSON file whose path is its only argument. */
+export const InstanceSpec = z.object({
+  protocol: z.literal(1),
+  instanceId: z.string().min(1),
+  projectId: z.string(),
+  deploymentId: z.string(),
+  deploymentName: z.string(),
+  revisionId: z.string(),
+  revisionNumber: z.number().int(),
+  versionId: z.string(),
+  modelName: z.string(),
+  versionNumber: z.number().int(),
+  digest: z.string(),
+  modelPath: z.string(),
+  socketPath: z.string(),
+  spoolFolder: z.string(),
+  signature: Signature,
+  task: Task.nullish(),
+  session: z.object({
+    intraOpThreads: z.number().int().min(1).max(1024),
+    interOpThreads: z.number().int().min(1).max(1024),
+    executionProviders: z.array(z.string()).min(1),
+    graphOptimization: z.enum(['disabled', 'basic', 'extended', 'all']),
+  }),
+  /** `auto` is accepted and today runs each request alone. */
+  batching: z.object({ mode: z.enum(['off', 'auto']), maxBatchSize: z.number().int().min(1), maxDelayMs: z.number().min(0) }),
+  limits: z.object({
+    /** Requests waiting in the instance; the one above is answered QUEUE_FULL. */
+    maxQueue: z.number().int().min(1),
+    /** Elements of one answer, all outputs together. */
+    maxOutputElements: z.number().int().min(1),
+    /** Elements of one JSON request, all inputs together; binary tensors are bounded by the body alone. */
+    maxInputElements: z.number().int().min(1),
+    /** Bytes of a request body after expansion. */
+    maxBodyBytes: z.number().int().min(1),
+  }),
+  records: z.object({ enabled: z.boolean(), maxPerSecond: z.number().min(0), maxRowsPerRequest: z.number().int().min(0) }),
+});
+export type InstanceSpec = z.infer<typeof InstanceSpec>;
+
+/** Limits that suit most models; the worker writes them into the spec. */
+export const defaultInstanceLimits: InstanceSpec['limits'] = {
+  maxQueue: 256,
+  maxOutputElements: 64 * 1024 * 1024,
+  maxInputElements: 4 * 1024 * 1024,
+  maxBodyBytes: 64 * 1024 * 1024,
+};
+export const defaultInstanceRecords: InstanceSpec['records'] = { enabled: true, maxPerSecond: 500, maxRowsPerRequest: 256 };
+
+/** States an instance reports. */
+export const instanceStates = ['LOADING', 'READY', 'DRAINING'] as const;
+export type InstanceState = (typeof instanceStates)[number];
+
+/** First frame from an instance on every connection. */
+export const InstanceHello = z.object({
+  protocol: z.literal(1),
+  instanceId: z.string(),
+  pid: z.number().int(),
+  revisionId: z.string(),
+  state: z.enum(instanceStates),
+  signature: Signature.optional(),
+});
+export type InstanceHello = z.infer<typeof InstanceHello>;
+
+/** First frame from a client. An instance without a `worker` for a minute ends itself. */
+export const ClientHello = z.object({ protocol: z.literal(1), role: z.enum(['gateway', 'worker']) });
+export type ClientHello = z.infer<typeof ClientHello>;
+
+/** State pushed on change; `reason` says why loading failed, right before the instance ends. */
+export const InstanceStateChange = z.object({ state: z.enum([...instanceStates, 'FAILED']), reason: z.string().optional() });
+export type InstanceStateChange = z.infer<typeof InstanceStateChange>;
+
+/** Counters since the instance started; answers a PING. */
+export const InstancePong = z.object({
+  pending: z.number(),
+  requests: z.number(),
+  failures: z.number(),
+  runs: z.number(),
+  /** How long the queue has not been empty; 0 when idle. */
+  busyForMs: z.number(),
+  recordsWritten: z.number(),
+  recordsDropped: z.number(),
+  spoolBytes: z.number(),
+});
+export type InstancePong = z.infer<typeof InstancePong>;
+
+/** Kinds of requests, by their number in a frame header. */
+export const inferKinds = ['live', 'shadow', 'probe', 'batch'] as const;
+export type InferKind = (typeof inferKinds)[number];

@@ -1,0 +1,301 @@
+import { EventEmitter } from 'node:events';
+import { createConnection, type Socket } from 'node:net';
+import { type ErrorCode, isErrorCode, messageOf } from '@slipway/contracts';
+import { decodeHeader, type FrameHeader } from './frame-header.js';
+import { FrameWriter } from './frame-writer.js';
+import { type Frame, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
+import { type InferKind, InstanceHello, InstancePong, InstanceStateChange, inferKinds } from './instance-spec.js';
+
+/** One prediction request on its way to an instance; the body is what the caller sent, unchanged. */
+export interface InferCall {
+  readonly predictionId: string;
+  /** Time left, in ms; the instance refuses to start a run after it. */
+  readonly deadlineMs: number;
+  readonly priority: number;
+  readonly kind: InferKind;
+  readonly modelName: string;
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  readonly inferenceHeaderContentLength?: number;
+  readonly acceptEncoding?: string;
+  readonly traceparent?: string;
+  readonly body: Buffer;
+}
+
+export interface InferResult {
+  readonly kind: 'result';
+  readonly contentType: string;
+  readonly contentEncoding?: string;
+  readonly inferenceHeaderContentLength?: number;
+  readonly queueMicros: number;
+  readonly computeMicros: number;
+  readonly rows: number;
+  /** A float output holds NaN. */
+  readonly invalidOutput: boolean;
+  readonly clientId?: string;
+  readonly body: Buffer;
+}
+
+export type InferReply =
+  | InferResult
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string }
+  /** The connection was lost before an answer: the caller may try another instance. */
+  | { readonly kind: 'gone' };
+
+export type ClientState = 'CONNECTING' | 'LOADING' | 'READY' | 'DRAINING' | 'CLOSED';
+
+export interface InstanceClientOptions {
+  /** `unix:/path` or `tcp:host:port`. */
+  readonly address: string;
+  readonly role: 'gateway' | 'worker';
+  /** Whether to come back after a lost connection, until `close`. */
+  readonly reconnect: boolean;
+  readonly maxFrameBytes?: number;
+}
+
+const reconnectMinMs = 20;
+const reconnectMaxMs = 500;
+/** Bytes waiting for a stuck instance above which new requests are refused instead of buffered. */
+const maxBufferedBytes = 256 * 1024 * 1024;
+const streamTop = 2 ** 32 - 1;
+
+type Done = (reply: InferReply) => void;
+interface Waiting {
+  readonly resolve: (pong: InstancePong) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * The one multiplexed connection to an instance, used by gateways and workers alike.
+ * Events: `state` (state: ClientState) on every change, `failed` (reason: string) when the instance could not load its model,
+ * `close` when the connection was lost (it may come back) or closed.
+ */
+export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed: [string]; close: [] }> {
+  private socket: Socket | undefined;
+  private writer: FrameWriter | undefined;
+  private current: ClientState = 'CONNECTING';
+  private greeting: InstanceHello | undefined;
+  private readonly inFlight = new Map<number, Done>();
+  private readonly pings = new Map<number, Waiting>();
+  private nextStream = 1;
+  private retryMs = reconnectMinMs;
+  private retryTimer: NodeJS.Timeout | undefined;
+  private ended = false;
+
+  constructor(private readonly options: InstanceClientOptions) {
+    super();
+    this.connect();
+  }
+
+  get state(): ClientState {
+    return this.current;
+  }
+
+  /** Requests sent and not yet answered. */
+  get outstanding(): number {
+    return this.inFlight.size;
+  }
+
+  /** What the instance said when it was last reached. */
+  get hello(): InstanceHello | undefined {
+    return this.greeting;
+  }
+
+  /** Sends a request; `done` is called exactly once, unless the stream is cancelled. Returns the stream for `cancel`. */
+  infer(call: InferCall, done: Done): number {
+    const stream = this.takeStream();
+    const writer = this.writer;
+    if (writer === undefined || this.current === 'CONNECTING' || this.current === 'CLOSED') {
+      queueMicrotask(() => done({ kind: 'gone' }));
+      return stream;
+    }
+    if (writer.bufferedBytes > maxBufferedBytes) {
+      queueMicrotask(() => done({ kind: 'error', code: 'QUEUE_FULL', message: 'the instance does not take any more requests at the moment' }));
+      return stream;
+    }
+    this.inFlight.set(stream, done);
+    writer.send(frameTypes.INFER, stream, headerOf(call), call.body);
+    return stream;
+  }
+
+  /** Gives a request up: `done` is not called any more, and the instance drops it if it has not started. */
+  cancel(stream: number): void {
+    if (this.inFlight.delete(stream)) this.writer?.send(frameTypes.CANCEL, stream);
+  }
+
+  /** Asks for the instance's counters. Rejects when no answer comes in time: during a run the instance cannot answer. */
+  ping(timeoutMs: number): Promise<InstancePong> {
+    const writer = this.writer;
+    if (writer === undefined) return Promise.reject(new Error('the instance is not connected'));
+    const stream = this.takeStream();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.pings.delete(stream);
+        reject(new Error(`the instance did not answer a ping within ${timeoutMs} ms`));
+      }, timeoutMs);
+      this.pings.set(stream, { resolve, reject, timer });
+      writer.send(frameTypes.PING, stream);
+    });
+  }
+
+  /** Tells the instance that it will be stopped; it answers what still arrives. */
+  drain(): void {
+    this.writer?.send(frameTypes.DRAIN, 0);
+  }
+
+  /** Closes for good; outstanding requests end as `gone`. */
+  close(): void {
+    this.ended = true;
+    clearTimeout(this.retryTimer);
+    this.writer?.flush();
+    this.socket?.end();
+    this.socket?.destroySoon();
+    this.lose();
+    this.become('CLOSED');
+  }
+
+  private connect(): void {
+    const socket = createConnection(connectionOptions(this.options.address));
+    const writer = new FrameWriter(socket);
+    const decoder = new FrameDecoder((frame) => this.receive(frame), this.options.maxFrameBytes ?? maxFrameBytes);
+    this.socket = socket;
+    socket.setNoDelay(true);
+    socket.on('connect', () => {
+      this.retryMs = reconnectMinMs;
+      this.writer = writer;
+      writer.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, role: this.options.role }));
+    });
+    socket.on('data', (chunk) => {
+      try {
+        decoder.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+      } catch (error) {
+        // What follows on this connection can no longer be told apart; only a new one helps.
+        socket.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+      }
+    });
+    // The reason of a failed connection shows in `close`, which always follows.
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.lost(socket));
+  }
+
+  private lost(socket: Socket): void {
+    if (socket !== this.socket || this.ended) return;
+    this.lose();
+    if (!this.options.reconnect) {
+      this.ended = true;
+      this.become('CLOSED');
+      return;
+    }
+    this.become('CONNECTING');
+    this.retryTimer = setTimeout(() => this.connect(), this.retryMs);
+    this.retryMs = Math.min(reconnectMaxMs, this.retryMs * 2);
+  }
+
+  private lose(): void {
+    const wasConnected = this.writer !== undefined;
+    this.writer = undefined;
+    const done = [...this.inFlight.values()];
+    this.inFlight.clear();
+    const pings = [...this.pings.values()];
+    this.pings.clear();
+    for (const ping of pings) {
+      clearTimeout(ping.timer);
+      ping.reject(new Error('the connection to the instance was lost'));
+    }
+    for (const call of done) call({ kind: 'gone' });
+    if (wasConnected || this.ended || !this.options.reconnect) this.emit('close');
+  }
+
+  private receive(frame: Frame): void {
+    switch (frame.type) {
+      case frameTypes.RESULT:
+        return this.answer(frame.stream, () => toResult(decodeHeader(frame.header), frame.body));
+      case frameTypes.ERROR:
+        return this.answer(frame.stream, () => toError(decodeHeader(frame.header), frame.body));
+      case frameTypes.HELLO:
+        this.greeting = InstanceHello.parse(parseJson(frame.body));
+        return this.become(this.greeting.state);
+      case frameTypes.STATE:
+        return this.changed(InstanceStateChange.parse(parseJson(frame.body)));
+      case frameTypes.PONG:
+        return this.pong(frame);
+      default:
+        // A newer instance may say more than this side understands.
+        return;
+    }
+  }
+
+  private answer(stream: number, reply: () => InferReply): void {
+    const done = this.inFlight.get(stream);
+    if (done === undefined) return;
+    this.inFlight.delete(stream);
+    done(reply());
+  }
+
+  private changed(change: InstanceStateChange): void {
+    if (change.state === 'FAILED') this.emit('failed', change.reason ?? 'the instance failed without a reason');
+    else this.become(change.state);
+  }
+
+  private pong(frame: Frame): void {
+    const waiting = this.pings.get(frame.stream);
+    if (waiting === undefined) return;
+    this.pings.delete(frame.stream);
+    clearTimeout(waiting.timer);
+    waiting.resolve(InstancePong.parse(parseJson(frame.body)));
+  }
+
+  private become(state: ClientState): void {
+    if (state === this.current) return;
+    this.current = state;
+    this.emit('state', state);
+  }
+
+  /** Streams wrap after four billion requests; one still in flight then is skipped. */
+  private takeStream(): number {
+    do {
+      this.nextStream = this.nextStream >= streamTop ? 1 : this.nextStream + 1;
+    } while (this.inFlight.has(this.nextStream) || this.pings.has(this.nextStream));
+    return this.nextStream;
+  }
+}
+
+function connectionOptions(address: string): { path: string } | { host: string; port: number } {
+  if (address.startsWith('unix:')) return { path: address.slice('unix:'.length) };
+  const at = address.lastIndexOf(':');
+  return { host: address.slice('tcp:'.length, at), port: Number(address.slice(at + 1)) };
+}
+
+function headerOf(call: InferCall): FrameHeader {
+  const { body: _body, kind, deadlineMs, ...rest } = call;
+  return { ...rest, deadlineMs: Math.max(0, Math.floor(deadlineMs)), kind: inferKinds.indexOf(kind), contentKind: 0 };
+}
+
+function toResult(header: FrameHeader, body: Buffer): InferReply {
+  return {
+    kind: 'result',
+    contentType: header.contentType ?? 'application/json',
+    ...(header.contentEncoding === undefined ? {} : { contentEncoding: header.contentEncoding }),
+    ...(header.inferenceHeaderContentLength === undefined ? {} : { inferenceHeaderContentLength: header.inferenceHeaderContentLength }),
+    queueMicros: header.queueMicros ?? 0,
+    computeMicros: header.computeMicros ?? 0,
+    rows: header.rows ?? 1,
+    invalidOutput: header.invalidOutput === 1,
+    ...(header.clientId === undefined ? {} : { clientId: header.clientId }),
+    body,
+  };
+}
+
+function toError(header: FrameHeader, body: Buffer): InferReply {
+  const code = header.errorCode ?? '';
+  return { kind: 'error', code: isErrorCode(code) ? code : 'INTERNAL', message: body.toString('utf8') };
+}
+
+function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value), 'utf8');
+}
+
+function parseJson(body: Buffer): unknown {
+  return JSON.parse(body.toString('utf8'));
+}

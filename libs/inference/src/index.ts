@@ -1,0 +1,41 @@
+export { AloneBatcher, type Batcher } from './batching/batcher.js';
+export { RequestQueue } from './batching/request-queue.js';
+export type { FrameHeader } from './hosting/frame-header.js';
+export { frameTypes } from './hosting/frames.js';
+export {
+  type ClientState,
+  type InferCall,
+  type InferReply,
+  type InferResult,
+  InstanceClient,
+  type InstanceClientOptions,
+} from './hosting/instance.client.js';
+export {
+  type Connection,
+  type IncomingRequest,
+  type InstanceHandlers,
+  InstanceServer,
+  type InstanceServerOptions,
+} from './hosting/instance-server.js';
+export {
+  defaultInstanceLimits,
+  defaultInstanceRecords,
+  type InferKind,
+  InstanceHello,
+  InstancePong,
+  InstanceSpec,
+  type InstanceState,
+  InstanceStateChange,
+  inferKinds,
+} from './hosting/instance-spec.js';
+export { canaryInputs } from './onnx/canary-inputs.js';
+export { RuntimeSession, type RuntimeValue, type SessionOptions } from './onnx/runtime.js';
+export { cleanRuntimeMessage, toRunError } from './onnx/runtime-message.js';
+export { decodeRequest, parseInferenceHeaderLength } from './protocol/decode-request.js';
+export { type Answer, type EncodedAnswer, encodeAnswer } from './protocol/encode-answer.js';
+export type { BodyLayout, InferRequest, RequestLimits, WantedOutput } from './protocol/infer-request.js';
+export { checkInputs } from './tensors/check-inputs.js';
+export { datatypeFacts, datatypeOfOnnx, makeNumericData, type NumericData, type TensorData } from './tensors/datatypes.js';
+export { fromFloat16, toFloat16 } from './tensors/float16.js';
+export { hasNaN } from './tensors/has-nan.js';
+export { elementCount, type Tensor, type TensorHead } from './tensors/tensor.js';

@@ -1,0 +1,29 @@
+import type { Tensor } from '../tensors/tensor.js';
+
+/** A request that was read and checked: every input the model needs is there, in the form the runtime takes. */
+export interface InferRequest {
+  /** The caller's own id; echoed. */
+  readonly id?: string;
+  readonly inputs: readonly Tensor[];
+  /** What the caller wants back, in its order. */
+  readonly outputs: readonly WantedOutput[];
+}
+
+export interface WantedOutput {
+  readonly name: string;
+  /** Whether it goes back as bytes behind the JSON. */
+  readonly binary: boolean;
+}
+
+/** How the body of a request is laid out, from its HTTP headers. */
+export interface BodyLayout {
+  readonly contentEncoding?: string;
+  /** Bytes of the JSON part, after expansion; 0 is the raw form; absent means that all is JSON. */
+  readonly inferenceHeaderContentLength?: number;
+}
+
+/** Bounds on what a request may ask for. */
+export interface RequestLimits {
+  readonly maxBodyBytes: number;
+  readonly maxInputElements: number;
+}
