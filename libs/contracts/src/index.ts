@@ -11,3 +11,4 @@ export * from './limits.js';
 export * from './names.js';
 export * from './statuses.js';
 export * from './tensors.schema.js';
+export * from './text.js';

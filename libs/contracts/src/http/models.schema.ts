@@ -3,15 +3,16 @@ import { limits } from '../limits.js';
 import { ResourceName } from '../names.js';
 import { versionStatuses } from '../statuses.js';
 import { Signature, Task } from '../tensors.schema.js';
+import { plainText } from '../text.js';
 import { Instant, pageOf } from './paging.schema.js';
 
-const Tags = z.record(ResourceName, z.string().max(256)).refine((tags) => Object.keys(tags).length <= 64, 'at most 64 tags');
-const Description = z.string().max(limits.descriptionLength);
+const Tags = z.record(ResourceName, plainText(256)).refine((tags) => Object.keys(tags).length <= 64, 'at most 64 tags');
+const Description = plainText(limits.descriptionLength);
+const ProvenanceValue = z.union([plainText(4096), z.number(), z.boolean()]);
 /** Free provenance: framework, gitCommit, trainingRun, parameters, metrics. */
-export const Provenance = z.record(
-  z.string().max(128),
-  z.union([z.string().max(4096), z.number(), z.boolean(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))]),
-);
+export const Provenance = z
+  .record(plainText(128), z.union([ProvenanceValue, z.record(plainText(128), ProvenanceValue)]))
+  .refine((provenance) => JSON.stringify(provenance).length <= 65_536, 'at most 65536 characters of JSON');
 
 export const CreateModel = z.strictObject({ name: ResourceName, description: Description.default(''), tags: Tags.default({}) });
 export type CreateModel = z.infer<typeof CreateModel>;
@@ -83,5 +84,5 @@ export const VersionCreated = z.object({ model: z.string(), version: z.number().
 export type VersionCreated = z.infer<typeof VersionCreated>;
 export const ChangeVersion = z.strictObject({ description: Description.optional(), tags: Tags.optional(), task: Task.optional() });
 export type ChangeVersion = z.infer<typeof ChangeVersion>;
-export const SetAlias = z.strictObject({ version: z.number().int().min(1), reason: z.string().max(limits.reasonLength).optional() });
+export const SetAlias = z.strictObject({ version: z.number().int().min(1), reason: plainText(limits.reasonLength).optional() });
 export type SetAlias = z.infer<typeof SetAlias>;
