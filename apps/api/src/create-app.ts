@@ -55,8 +55,10 @@ export async function createApi(platform: Platform): Promise<Api> {
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(platform), adapter, {
     logger: nestLogger(log),
     abortOnError: false,
-    bufferLogs: false,
+    bodyParser: false,
   });
+  // JSON alone is parsed; an upload's bytes are streamed by its own route. What is not understood is 415, never guessed at.
+  app.getHttpAdapter().getInstance().removeContentTypeParser('text/plain');
   await app.register(multipart, {
     limits: { fields: 16, fieldSize: limits.controlBodyBytes, files: 1, parts: 20, headerPairs: 50, fieldNameSize: 100 },
   });
