@@ -5,20 +5,48 @@ import { SlipwayError } from '@slipway/contracts';
 import { readIdentity } from './pid-files.js';
 import { identify, isRunning } from './process-identity.js';
 
+/** The hold on a home. */
+export interface HomeLock {
+  /** Says that this process is about to end, so that a new start waits instead of being refused. */
+  leaving(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** An ordered stop takes at most 5 s. */
+const leaveWithinMs = 8_000;
+
 /**
- * Takes the home for this process; the answer gives it back. Made by linking a complete file, so that a half-written lock cannot be read.
- * @throws SlipwayError START_REFUSED when another supervisor runs on the home.
+ * Takes the home for this process. Made by linking a complete file, so that a half-written lock cannot be read.
+ * @throws SlipwayError START_REFUSED when another supervisor runs on the home and is not about to end.
  */
-export async function lockHome(file: string): Promise<() => Promise<void>> {
+export async function lockHome(file: string): Promise<HomeLock> {
   await mkdir(dirname(file), { recursive: true });
   const own = `${file}.${randomUUID()}`;
+  const leaving = `${file}.leaving`;
   await writeFile(own, JSON.stringify(identify(process.pid)));
+  const deadline = Date.now() + leaveWithinMs;
   try {
-    while (!(await tryLink(own, file))) await removeIfStale(file);
+    while (!(await tryLink(own, file))) {
+      const mayWait = Date.now() < deadline && (await isLeaving(leaving));
+      if (mayWait) await new Promise((resolve) => setTimeout(resolve, 100));
+      else await removeIfStale(file);
+    }
+    await rm(leaving, { force: true });
   } finally {
     await rm(own, { force: true });
   }
-  return () => rm(file, { force: true });
+  return {
+    leaving: () => writeFile(leaving, JSON.stringify(identify(process.pid))),
+    release: async () => {
+      await rm(leaving, { force: true });
+      await rm(file, { force: true });
+    },
+  };
+}
+
+async function isLeaving(file: string): Promise<boolean> {
+  const who = await readIdentity(file);
+  return who !== undefined && isRunning(who);
 }
 
 async function tryLink(own: string, file: string): Promise<boolean> {

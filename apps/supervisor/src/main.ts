@@ -15,7 +15,14 @@ function createSupervisor(): Supervisor {
   if (existsSync(envFile)) process.loadEnvFile(envFile);
   const settings = loadSettings(process.env);
   const home = resolve(root, settings.SLIPWAY_HOME);
-  return new Supervisor({ root, home, settings, env: process.env, print: (line) => process.stdout.write(`${line}\n`) });
+  return new Supervisor({
+    root,
+    home,
+    settings,
+    env: process.env,
+    watch: process.argv.includes('--dev'),
+    print: (line) => process.stdout.write(`${line}\n`),
+  });
 }
 
 function fail(error: unknown): void {
@@ -27,14 +34,17 @@ function fail(error: unknown): void {
 
 async function main(): Promise<void> {
   const supervisor = createSupervisor();
-  let asked = 0;
+  let askedAt = 0;
   const leave = () => {
-    asked += 1;
-    if (asked > 1) return supervisor.killAll();
+    // One Ctrl-C arrives twice under npm: from the terminal and passed on by npm. Only a later one means "at once".
+    if (askedAt > 0 && Date.now() - askedAt > 700) supervisor.killAll();
+    if (askedAt > 0) return;
+    askedAt = Date.now();
     process.stdout.write('\nStopping …\n');
     void supervisor.stop().finally(() => process.exit(process.exitCode ?? 0));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, leave);
+  if (process.env['npm_lifecycle_event'] !== undefined) leaveWithParent(leave);
   try {
     await supervisor.start();
   } catch (error) {
@@ -42,6 +52,16 @@ async function main(): Promise<void> {
     await supervisor.stop();
     process.exit();
   }
+}
+
+/** npm was killed: nobody can press Ctrl-C any more, and the next start would find this one in its way. */
+function leaveWithParent(leave: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    leave();
+  }, 500).unref();
 }
 
 await main().catch((error) => {

@@ -9,12 +9,13 @@ import { Child } from './child.js';
 import { ControlClient } from './control.client.js';
 import { readExamples, registerExamples } from './examples.js';
 import { asDiskFull, prepareHome } from './free-space.js';
-import { lockHome } from './home-lock.js';
+import { type HomeLock, lockHome } from './home-lock.js';
 import { boundLog, logFileOf } from './log-files.js';
 import { endOrphanInstances } from './orphan-instances.js';
 import { PidFiles } from './pid-files.js';
 import { claimPorts } from './ports.js';
 import { PostgresKeeper } from './postgres-keeper.js';
+import { watchBuilds } from './watch-builds.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -26,6 +27,8 @@ export interface SupervisorOptions {
   readonly settings: Settings;
   /** Handed on to the children, with what the supervisor adds. */
   readonly env: Env;
+  /** Restart API and worker when their compiled files change. */
+  readonly watch: boolean;
   /** Receives every line for the person at the terminal. */
   readonly print: (line: string) => void;
 }
@@ -47,8 +50,9 @@ export class Supervisor {
   private readonly stopSignal = new AbortController();
   private children = new Map<string, Child>();
   private postgres: PostgresKeeper | undefined;
-  private unlock: (() => Promise<void>) | undefined;
+  private lock: HomeLock | undefined;
   private logTimer: NodeJS.Timeout | undefined;
+  private endWatch: (() => void) | undefined;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: SupervisorOptions) {
@@ -63,7 +67,7 @@ export class Supervisor {
     const { home } = this.options;
     try {
       await prepareHome(home);
-      this.unlock = await lockHome(join(home, 'run', 'supervisor.lock'));
+      this.lock = await lockHome(join(home, 'run', 'supervisor.lock'));
       const ended = await this.pidFiles.endLeftovers(names, 3_000);
       if (ended > 0) this.say(`Ended ${ended} process${ended === 1 ? '' : 'es'} that an earlier run left behind.`);
       await this.run();
@@ -162,6 +166,15 @@ export class Supervisor {
     this.boundLogs();
     this.checkStopped();
     await Promise.all([...this.children.values()].map((child) => child.start()));
+    if (this.options.watch) this.endWatch = watchBuilds(root, () => this.restartPrograms());
+  }
+
+  private restartPrograms(): void {
+    this.say('Compiled files changed; restarting API and worker …');
+    for (const name of ['api', 'worker']) {
+      const child = this.children.get(name);
+      child?.change(child.env);
+    }
   }
 
   private async giveSignInToken(): Promise<string> {
@@ -199,7 +212,9 @@ export class Supervisor {
 
   private async stopAll(): Promise<void> {
     this.stopSignal.abort();
+    await this.lock?.leaving();
     clearInterval(this.logTimer);
+    this.endWatch?.();
     const gateway = Promise.all(['api', 'console'].map((name) => this.children.get(name)?.stop()));
     const worker = Promise.race([gateway, pause(stopPlan.workerAtMs)]).then(() => this.children.get('worker')?.stop());
     const kill = setTimeout(() => this.killAll(), stopPlan.killAtMs);
@@ -208,7 +223,7 @@ export class Supervisor {
     await endOrphanInstances(this.options.home);
     await this.postgres?.stop(stopPlan.postgresGraceMs);
     await Promise.all(names.map((name) => this.pidFiles.remove(name)));
-    await this.unlock?.();
+    await this.lock?.release();
   }
 
   private boundLogs(): void {
