@@ -1,5 +1,17 @@
+export * from './aliases/alias.store.js';
+export * from './artefacts/artefact-reference.store.js';
 export * from './artefacts/artefact-store.js';
 export * from './artefacts/file-artefact-store.js';
 export * from './artefacts/materialise-artefact.js';
 export * from './artefacts/open-artefact-store.js';
 export { tooLarge } from './artefacts/write-staged.js';
+export * from './change-by.js';
+export { type FoundModel, findModel } from './models/find-model.store.js';
+export * from './models/model.store.js';
+export * from './versions/check-task.js';
+export { type FoundVersion, findVersion, parseVersionNumber, type VersionChoice } from './versions/find-version.store.js';
+export * from './versions/validate-version.job.js';
+export * from './versions/validation.store.js';
+export * from './versions/version.store.js';
+export * from './versions/version-facts.js';
+export { toTask, toVersionStatus, toVersionView, type VersionRow } from './versions/version-mapper.js';

@@ -10,6 +10,16 @@ import { systemCode, toStoreError } from './store-errors.js';
 
 export const modelFileName = 'model.onnx';
 
+/** Where a host keeps what it needs to load a version: a folder of that version's own. */
+export function modelFolderOf(home: string, host: string, versionId: string): string {
+  return join(modelsFolderOf(home, host), versionId);
+}
+
+/** The folder of those folders. A host's name becomes part of a path, so only plain characters stay. */
+export function modelsFolderOf(home: string, host: string): string {
+  return join(home, 'hosts', host.replaceAll(/[^A-Za-z0-9._-]/g, '_').replace(/^\.+/, '_') || '_', 'models');
+}
+
 /**
  * Puts an artefact into a folder of its own as `model.onnx`: as a hard link when the store is on this host and file system, else as
  * a copy. The digest is checked on the file that will be loaded, also when it lies there already; a damaged one is fetched again once.

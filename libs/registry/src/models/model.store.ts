@@ -1,0 +1,146 @@
+import { type ChangeModel, type CreateModel, foldName, type ModelView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
+import { type Database, isUniqueViolation, newId, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import type { ChangeBy } from '../change-by.js';
+import { decodeCursor } from '../paging/cursor.js';
+import { pageFrom } from '../paging/page-from.js';
+import { type FoundModel, findModel, modelNotFound } from './find-model.store.js';
+import { type ModelRow, toModelView, type VersionCount } from './model-mapper.js';
+
+const withAliases = { aliases: { orderBy: { name: 'asc' }, include: { version: { select: { number: true } } } } } as const;
+
+/** Models: named families of versions. */
+export class ModelStore {
+  constructor(private readonly db: Database) {}
+
+  /** @throws SlipwayError MODEL_NAME_TAKEN when a model has the same name but for case. */
+  async create(by: ChangeBy, wish: CreateModel): Promise<ModelView> {
+    try {
+      return await this.db.$transaction(async (tx) => {
+        const row = await tx.model.create({
+          data: {
+            id: newId('mdl'),
+            projectId: by.projectId,
+            name: wish.name,
+            nameFolded: foldName(wish.name),
+            description: wish.description,
+            tags: toJson(wish.tags),
+          },
+          include: withAliases,
+        });
+        const view = toModelView(row, { count: 0, latest: null });
+        await recordModelEvent(tx, by, row, { action: 'model.created', after: view });
+        return view;
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      const there = await this.db.model.findUnique({ where: { projectId_nameFolded: { projectId: by.projectId, nameFolded: foldName(wish.name) } } });
+      throw new SlipwayError(
+        'MODEL_NAME_TAKEN',
+        `the name "${wish.name}" is taken by the model "${there?.name ?? wish.name}"; names that differ only in case are the same`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Models by name. @throws SlipwayError CURSOR_INVALID */
+  async list(projectId: string, query: PageQuery): Promise<Page<ModelView>> {
+    const list = `models:${projectId}`;
+    const after = decodeCursor(list, query.cursor);
+    const rows = await this.db.model.findMany({
+      where: { projectId, ...(after === undefined ? {} : { nameFolded: { gt: after } }) },
+      orderBy: { nameFolded: 'asc' },
+      take: query.limit + 1,
+      include: withAliases,
+    });
+    const counts = await countVersions(this.db, rows);
+    return pageFrom(rows, { list, limit: query.limit, positionOf: (row) => row.nameFolded, toView: (row) => viewWith(row, counts) });
+  }
+
+  /** @throws SlipwayError MODEL_NOT_FOUND */
+  async get(projectId: string, name: string): Promise<ModelView> {
+    const { id } = await findModel(this.db, projectId, name);
+    return readView(this.db, id, name);
+  }
+
+  /** Changes description and tags; tags are replaced whole. @throws SlipwayError MODEL_NOT_FOUND */
+  async change(by: ChangeBy, name: string, wish: ChangeModel): Promise<ModelView> {
+    return this.db.$transaction(async (tx) => {
+      const model = await findModel(tx, by.projectId, name);
+      await tx.$queryRaw`select 1 from "Model" where "id" = ${model.id} for update`;
+      const before = await readView(tx, model.id, name);
+      await tx.model.update({
+        where: { id: model.id },
+        data: {
+          ...(wish.description === undefined ? {} : { description: wish.description }),
+          ...(wish.tags === undefined ? {} : { tags: toJson(wish.tags) }),
+        },
+      });
+      const after = await readView(tx, model.id, name);
+      await recordModelEvent(tx, by, model, { action: 'model.changed', before, after });
+      return after;
+    });
+  }
+
+  /**
+   * Removes a model with its versions and aliases.
+   * @returns the digests its versions referred to, for the caller to collect those that nothing refers to any more.
+   * @throws SlipwayError MODEL_NOT_FOUND; MODEL_IN_USE naming the deployments that refer to it.
+   */
+  async remove(by: ChangeBy, name: string): Promise<readonly string[]> {
+    return this.db.$transaction(async (tx) => {
+      const model = await findModel(tx, by.projectId, name);
+      // The row lock holds up uploads and new deployments of this model until the decision is written.
+      await tx.$queryRaw`select 1 from "Model" where "id" = ${model.id} for update`;
+      const deployments = await tx.deployment.findMany({ where: { modelId: model.id }, orderBy: { name: 'asc' }, take: 11 });
+      if (deployments.length > 0) throw modelInUse(model.name, deployments);
+      const before = await readView(tx, model.id, name);
+      const versions = await tx.version.findMany({ where: { modelId: model.id }, select: { digest: true } });
+      await tx.alias.deleteMany({ where: { modelId: model.id } });
+      await tx.version.deleteMany({ where: { modelId: model.id } });
+      await tx.model.delete({ where: { id: model.id } });
+      await recordModelEvent(tx, by, model, { action: 'model.deleted', before });
+      return [...new Set(versions.map((version) => version.digest))];
+    });
+  }
+}
+
+async function readView(db: Database | Transaction, id: string, name: string): Promise<ModelView> {
+  const row = await db.model.findUnique({ where: { id }, include: withAliases });
+  if (row === null) throw modelNotFound(name);
+  return viewWith(row, await countVersions(db, [row]));
+}
+
+/** Two numbers per model in one query, however many models. */
+async function countVersions(db: Database | Transaction, models: readonly { id: string }[]): Promise<ReadonlyMap<string, VersionCount>> {
+  if (models.length === 0) return new Map();
+  const groups = await db.version.groupBy({
+    by: ['modelId'],
+    where: { modelId: { in: models.map((model) => model.id) } },
+    _count: { _all: true },
+    _max: { number: true },
+  });
+  return new Map(groups.map((group) => [group.modelId, { count: group._count._all, latest: group._max.number }]));
+}
+
+function viewWith(row: ModelRow, counts: ReadonlyMap<string, VersionCount>): ModelView {
+  return toModelView(row, counts.get(row.id) ?? { count: 0, latest: null });
+}
+
+function modelInUse(name: string, deployments: readonly { name: string; deletedAt: Date | null }[]): SlipwayError {
+  const names = deployments.slice(0, 10).map((one) => (one.deletedAt === null ? one.name : `${one.name} (deleted; its history refers to the model)`));
+  const more = deployments.length > names.length ? ' and more' : '';
+  return new SlipwayError('MODEL_IN_USE', `the model "${name}" cannot be deleted while deployments refer to it: ${names.join(', ')}${more}`, {
+    places: deployments.slice(0, 10).map((one) => ({ path: `deployments/${one.name}`, message: 'refers to the model' })),
+  });
+}
+
+async function recordModelEvent(
+  tx: Transaction,
+  by: ChangeBy,
+  model: Pick<FoundModel, 'id' | 'name'>,
+  change: { action: string; before?: ModelView; after?: ModelView },
+): Promise<void> {
+  await recordEvent(tx, { ...by, ...change, subject: { kind: 'model', id: model.id, name: model.name } });
+}

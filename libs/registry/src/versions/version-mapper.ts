@@ -1,0 +1,73 @@
+import { invariant, Signature, Task, type VersionStatus, type VersionView, versionStatuses } from '@slipway/contracts';
+import { z } from 'zod';
+
+const Metadata = z.object({
+  irVersion: z.number().nullable(),
+  producer: z.string().nullable(),
+  producerVersion: z.string().nullable(),
+  opsets: z.record(z.string(), z.number()),
+  docString: z.string().nullable(),
+  properties: z.record(z.string(), z.string()),
+  nodeCount: z.number().nullable(),
+  operators: z.record(z.string(), z.number()),
+});
+const Footprint = z.object({ loadMs: z.number(), runMs: z.number().nullable(), rssBytes: z.number() });
+
+/** A version as it lies in the database. */
+export interface VersionRow {
+  readonly id: string;
+  readonly number: number;
+  readonly status: string;
+  readonly digest: string;
+  readonly sizeBytes: bigint;
+  readonly fileName: string | null;
+  readonly description: string;
+  readonly tags: unknown;
+  readonly provenance: unknown;
+  readonly reasons: unknown;
+  readonly signature: unknown;
+  readonly task: unknown;
+  readonly metadata: unknown;
+  readonly footprint: unknown;
+  readonly validatedAt: Date | null;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+}
+
+/** The view of a version; JSON columns pass their schema once, here. */
+export function toVersionView(row: VersionRow, modelName: string): VersionView {
+  return {
+    id: row.id,
+    model: modelName,
+    version: row.number,
+    status: toVersionStatus(row.status),
+    reasons: z.array(z.string()).parse(row.reasons),
+    digest: row.digest,
+    sizeBytes: Number(row.sizeBytes),
+    fileName: row.fileName,
+    description: row.description,
+    tags: toTags(row.tags),
+    provenance: z.record(z.string(), z.unknown()).parse(row.provenance),
+    signature: Signature.nullable().parse(row.signature),
+    task: toTask(row.task) ?? null,
+    metadata: Metadata.nullable().parse(row.metadata),
+    footprint: Footprint.nullable().parse(row.footprint),
+    createdAt: row.createdAt.toISOString(),
+    createdBy: row.createdBy,
+    validatedAt: row.validatedAt?.toISOString() ?? null,
+  };
+}
+
+export function toVersionStatus(text: string): VersionStatus {
+  const status = versionStatuses.find((known) => known === text);
+  invariant(status !== undefined, 'a version has a known status', { status: text });
+  return status;
+}
+
+export function toTask(value: unknown): Task | undefined {
+  return Task.nullable().parse(value) ?? undefined;
+}
+
+export function toTags(value: unknown): Record<string, string> {
+  return z.record(z.string(), z.string()).parse(value);
+}
