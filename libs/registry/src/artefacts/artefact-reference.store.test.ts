@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true, force: true }));
 
-const stage = (bytes = randomBytes(100)) => store.stage(Readable.from([bytes]), { maxBytes: 1000 });
+const stage = (bytes: Uint8Array = randomBytes(100)) => store.stage(Readable.from([bytes]), { maxBytes: 1000 });
 
 /** File and row as an upload writes them. */
 async function upload(bytes: Buffer): Promise<{ digest: string; number: number }> {
