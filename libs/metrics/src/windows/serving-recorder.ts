@@ -9,7 +9,7 @@ export const windowMs = 10_000;
 export const maxPendingWindows = 20_000;
 export const maxPendingMs = 3_600_000;
 /** A series without a request for this long leaves /metrics and frees its place under the cap. */
-const idleMs = 6 * 3_600_000;
+export const idleMs = 6 * 3_600_000;
 
 /**
  * Counts requests per (revision, role) in memory: totals for /metrics, windows of ten seconds for the database.
