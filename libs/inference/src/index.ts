@@ -2,6 +2,8 @@ export { AloneBatcher, type Batcher } from './batching/batcher.js';
 export { RequestQueue } from './batching/request-queue.js';
 export type { FrameHeader } from './hosting/frame-header.js';
 export { frameTypes } from './hosting/frames.js';
+export { type InspectOptions, inspectModel } from './hosting/inspect-process.js';
+export { Footprint, InspectResult, InspectSpec } from './hosting/inspect-spec.js';
 export {
   type ClientState,
   type InferCall,
@@ -29,8 +31,12 @@ export {
   inferKinds,
 } from './hosting/instance-spec.js';
 export { canaryInputs } from './onnx/canary-inputs.js';
+export { guessTask, type TaskHints } from './onnx/guess-task.js';
+export { type DeclaredValue, type ModelFacts, modelBounds } from './onnx/model-facts.js';
 export { RuntimeSession, type RuntimeValue, type SessionOptions } from './onnx/runtime.js';
 export { cleanRuntimeMessage, toRunError } from './onnx/runtime-message.js';
+export { scanOnnx } from './onnx/scan-onnx.js';
+export { type SignatureResult, toSignature } from './onnx/signature.js';
 export { decodeRequest, parseInferenceHeaderLength } from './protocol/decode-request.js';
 export { type Answer, type EncodedAnswer, encodeAnswer } from './protocol/encode-answer.js';
 export type { BodyLayout, InferRequest, RequestLimits, WantedOutput } from './protocol/infer-request.js';

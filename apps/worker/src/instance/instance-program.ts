@@ -99,22 +99,21 @@ export class InstanceProgram {
     const arrivedAt = performance.now();
     this.requests++;
     const pending = { ...request, arrivedAt, deadlineAt: arrivedAt + (request.header.deadlineMs ?? Number.POSITIVE_INFINITY) };
-    if (this.runner === undefined) {
-      return this.refuse(pending, new SlipwayError('DEPLOYMENT_NOT_READY', 'the model is still loading; try again in a moment'));
-    }
-    if (!this.queue.push(pending)) {
-      return this.refuse(
-        pending,
-        new SlipwayError('QUEUE_FULL', `the instance already has ${this.spec.limits.maxQueue} requests waiting; try again later`),
-      );
+    const error = this.admit(pending);
+    if (error !== undefined) {
+      this.failures++;
+      send({ pending, error });
+      return;
     }
     if (this.queue.size === 1 && !this.isTurnScheduled) this.busySince = arrivedAt;
     this.scheduleTurn();
   }
 
-  private refuse(pending: Pending, error: SlipwayError): void {
-    this.failures++;
-    send({ pending, error });
+  /** Puts a request into the queue, or says why it cannot wait there. */
+  private admit(pending: Pending): SlipwayError | undefined {
+    if (this.runner === undefined) return new SlipwayError('DEPLOYMENT_NOT_READY', 'the model is still loading; try again in a moment');
+    if (this.queue.push(pending)) return undefined;
+    return new SlipwayError('QUEUE_FULL', `the instance already has ${this.spec.limits.maxQueue} requests waiting; try again later`);
   }
 
   private cancel(matches: (pending: Pending) => boolean): void {
@@ -140,8 +139,8 @@ export class InstanceProgram {
     // Records first: what was answered must have been recorded, also when this process is killed in between.
     this.spool.flush();
     for (const each of outgoing) send(each);
-    if (this.queue.size > 0) return this.scheduleTurn();
-    if (this.isStopping) void this.finish();
+    if (this.queue.size > 0) this.scheduleTurn();
+    else if (this.isStopping) void this.finish();
   }
 
   private serve(pending: Pending): Outgoing {

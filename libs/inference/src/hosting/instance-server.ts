@@ -125,23 +125,18 @@ export class InstanceServer {
 
   private receive(connection: Connection, frame: Frame): void {
     const { handlers } = this.options;
-    switch (frame.type) {
-      case frameTypes.INFER:
-        return handlers.onInfer({ connection, stream: frame.stream, header: decodeHeader(frame.header), body: frame.body });
-      case frameTypes.CANCEL:
-        return handlers.onCancel(connection, frame.stream);
-      case frameTypes.PING:
-        return connection.send(frameTypes.PONG, frame.stream, {}, json(handlers.counters()));
-      case frameTypes.HELLO:
-        connection.role = ClientHello.parse(JSON.parse(frame.body.toString('utf8'))).role;
-        if (connection.role === 'worker') this.workerLeftAt = undefined;
-        return;
-      case frameTypes.DRAIN:
-        return handlers.onDrain();
-      default:
-        // A newer client may say more than this side understands.
-        return;
-    }
+    const { type, stream, body } = frame;
+    // A newer client may say more than this side understands; the rest is passed over.
+    if (type === frameTypes.INFER) handlers.onInfer({ connection, stream, header: decodeHeader(frame.header), body });
+    else if (type === frameTypes.CANCEL) handlers.onCancel(connection, stream);
+    else if (type === frameTypes.PING) connection.send(frameTypes.PONG, stream, {}, json(handlers.counters()));
+    else if (type === frameTypes.HELLO) this.greeted(connection, ClientHello.parse(JSON.parse(body.toString('utf8'))));
+    else if (type === frameTypes.DRAIN) handlers.onDrain();
+  }
+
+  private greeted(connection: Connection, hello: ClientHello): void {
+    connection.role = hello.role;
+    if (hello.role === 'worker') this.workerLeftAt = undefined;
   }
 }
 

@@ -208,22 +208,17 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   }
 
   private receive(frame: Frame): void {
-    switch (frame.type) {
-      case frameTypes.RESULT:
-        return this.answer(frame.stream, () => toResult(decodeHeader(frame.header), frame.body));
-      case frameTypes.ERROR:
-        return this.answer(frame.stream, () => toError(decodeHeader(frame.header), frame.body));
-      case frameTypes.HELLO:
-        this.greeting = InstanceHello.parse(parseJson(frame.body));
-        return this.become(this.greeting.state);
-      case frameTypes.STATE:
-        return this.changed(InstanceStateChange.parse(parseJson(frame.body)));
-      case frameTypes.PONG:
-        return this.pong(frame);
-      default:
-        // A newer instance may say more than this side understands.
-        return;
-    }
+    // A newer instance may say more than this side understands; the rest is passed over.
+    if (frame.type === frameTypes.RESULT) this.answer(frame.stream, () => toResult(decodeHeader(frame.header), frame.body));
+    else if (frame.type === frameTypes.ERROR) this.answer(frame.stream, () => toError(decodeHeader(frame.header), frame.body));
+    else if (frame.type === frameTypes.HELLO) this.greeted(InstanceHello.parse(parseJson(frame.body)));
+    else if (frame.type === frameTypes.STATE) this.changed(InstanceStateChange.parse(parseJson(frame.body)));
+    else if (frame.type === frameTypes.PONG) this.pong(frame);
+  }
+
+  private greeted(hello: InstanceHello): void {
+    this.greeting = hello;
+    this.become(hello.state);
   }
 
   private answer(stream: number, reply: () => InferReply): void {

@@ -40,6 +40,7 @@ const callerFaults: readonly RegExp[] = [
   /\bcannot broadcast\b/i,
   /left operand cannot broadcast/i,
   /Input tensor .*(?:has|must) /i,
+  /(?:division|modulo) by zero/i,
 ];
 
 /** Makes the error of a failed run one for the caller: INFER_INVALID when the input is at fault, MODEL_RUN_FAILED otherwise. */

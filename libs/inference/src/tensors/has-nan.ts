@@ -4,8 +4,8 @@ import type { Tensor } from './tensor.js';
 export function hasNaN(tensor: Tensor): boolean {
   const { data } = tensor;
   if (data instanceof Float32Array || data instanceof Float64Array) {
-    // NaN is the one value that differs from itself; an indexed loop is several times faster than `some` here.
-    for (let index = 0; index < data.length; index++) if (data[index] !== data[index]) return true;
+    // An indexed loop is several times faster than `some` here.
+    for (let index = 0; index < data.length; index++) if (Number.isNaN(data[index])) return true;
     return false;
   }
   if (tensor.datatype !== 'FP16' || !(data instanceof Uint16Array)) return false;

@@ -1,0 +1,84 @@
+import { type Signature, SlipwayError, type Task } from '@slipway/contracts';
+import {
+  canaryInputs,
+  cleanRuntimeMessage,
+  guessTask,
+  type InspectResult,
+  type InspectSpec,
+  RuntimeSession,
+  scanOnnx,
+  type Tensor,
+  toSignature,
+} from '@slipway/inference';
+import { rowsAgree } from './rows-agree.js';
+
+/** Runs measured for `runMs`; the first ones allocate and are left out. */
+const timedRuns = 3;
+
+/**
+ * Loads a model, reads its signature, runs it on generated inputs and measures what that costs. A run that fails is noted and
+ * no reason to refuse the model: only its callers know which inputs make sense. Blocks while the runtime works.
+ * @param onLoaded called between loading and running
+ */
+export async function inspect(spec: InspectSpec, onLoaded: () => void): Promise<InspectResult> {
+  try {
+    const facts = await scanOnnx(spec.modelPath);
+    const startedAt = performance.now();
+    const session = new RuntimeSession(spec.modelPath, {
+      intraOpThreads: spec.intraOpThreads,
+      interOpThreads: 1,
+      executionProviders: ['cpu'],
+      graphOptimization: 'all',
+    });
+    const loadMs = performance.now() - startedAt;
+    onLoaded();
+    const { signature, notes } = toSignature(session, facts);
+    const task = guessTask(signature, facts);
+    const trial = tryRuns(session, signature, task);
+    const footprint = { loadMs: round(loadMs), runMs: trial.runMs, rssBytes: process.memoryUsage.rss() };
+    const independent = trial.rowsIndependent === undefined ? {} : { rowsIndependent: trial.rowsIndependent };
+    return { ok: true, signature, task, footprint, notes: [...notes, ...trial.notes], ...independent };
+  } catch (error) {
+    if (error instanceof SlipwayError) return { ok: false, reasons: [sentence(error.message)] };
+    return { ok: false, reasons: [sentence(cleanRuntimeMessage(error))] };
+  }
+}
+
+interface Trial {
+  readonly runMs: number | null;
+  readonly rowsIndependent?: boolean;
+  readonly notes: readonly string[];
+}
+
+function tryRuns(session: RuntimeSession, signature: Signature, task: Task): Trial {
+  const names = signature.outputs.map((output) => output.name);
+  try {
+    const inputs = canaryInputs(signature);
+    session.run(inputs, names);
+    const startedAt = performance.now();
+    for (let run = 0; run < timedRuns; run++) session.run(inputs, names);
+    const runMs = round((performance.now() - startedAt) / timedRuns);
+    return { runMs, notes: [], ...tryRows((given) => session.run(given, names), signature, task) };
+  } catch (error) {
+    return { runMs: null, notes: [`A run on generated inputs (zeros, open dimensions 1) failed: ${sentence(cleanRuntimeMessage(error))}`] };
+  }
+}
+
+/** Whether rows may be joined into one run: two different rows together must get what each gets alone. */
+function tryRows(run: (inputs: readonly Tensor[]) => Tensor[], signature: Signature, task: Task): { rowsIndependent?: boolean } {
+  if (task.rowAxis !== 0 || signature.inputs.some((input) => input.shape[0] !== -1)) return {};
+  try {
+    return { rowsIndependent: rowsAgree(run, signature) };
+  } catch {
+    return { rowsIndependent: false };
+  }
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toUpperCase();
+  return /[.!?…]$/.test(text) ? first + text.slice(1) : `${first}${text.slice(1)}.`;
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
