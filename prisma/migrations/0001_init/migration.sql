@@ -465,8 +465,9 @@ ALTER TABLE "Alias" ADD CONSTRAINT "Alias_versionId_fkey" FOREIGN KEY ("versionI
 
 -- Names of deployments are unique among those that live; a deleted one frees its name.
 CREATE UNIQUE INDEX "Deployment_live_name_key" ON "Deployment" ("projectId", "nameFolded") WHERE "deletedAt" IS NULL;
--- One rollout walks at a time.
-CREATE UNIQUE INDEX "Rollout_one_walking_key" ON "Rollout" ("deploymentId") WHERE "status" IN ('PROGRESSING', 'PAUSED', 'HELD');
+-- One rollout walks at a time. One that was asked to end counts no more, though its end is not yet written down.
+CREATE UNIQUE INDEX "Rollout_one_walking_key" ON "Rollout" ("deploymentId")
+  WHERE "status" IN ('PROGRESSING', 'PAUSED', 'HELD') AND ("wish" IS NULL OR "wish" NOT IN ('abort', 'supersede'));
 -- The relay reads only what is not yet published.
 CREATE INDEX "OutboxMessage_pending_idx" ON "OutboxMessage" ("id") WHERE "publishedAt" IS NULL;
 

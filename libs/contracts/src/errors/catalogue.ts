@@ -67,6 +67,7 @@ export const errorCatalogue = {
   DEPLOYMENT_NOT_FOUND: 'not_found',
   DEPLOYMENT_NAME_TAKEN: 'conflict',
   DEPLOYMENT_CHANGED: 'conflict',
+  DEPLOYMENT_SUSPENDED: 'conflict',
   REVISION_NOT_FOUND: 'not_found',
   ROLLBACK_NOWHERE: 'conflict',
   ROLLOUT_NOT_FOUND: 'not_found',

@@ -8,24 +8,33 @@ import { Instant, pageOf } from './paging.schema.js';
 const Reason = z.string().max(limits.reasonLength);
 const Replicas = z.number().int().min(1).max(limits.replicasMax);
 
-/** How to run a version; immutable on a revision. Every field has a default, so `{}` is a complete wish. */
-export const RevisionSpec = z.strictObject({
-  intraOpThreads: z.number().int().min(1).max(256).default(1),
-  executionProviders: z
-    .array(z.enum(['cpu']))
-    .min(1)
-    .default(['cpu']),
+const specFields = {
+  intraOpThreads: z.number().int().min(1).max(256),
+  executionProviders: z.array(z.enum(['cpu'])).min(1),
   memoryLimitBytes: z
     .number()
     .int()
     .min(64 * 1024 * 1024)
     .optional(),
-  maxQueue: z.number().int().min(1).max(100_000).default(1024),
+  maxQueue: z.number().int().min(1).max(100_000),
   deadlineMs: z.number().int().min(1).max(limits.deadlineMsMax).optional(),
-  keepWarmSeconds: z.number().int().min(0).max(86_400).default(600),
-  recordPredictions: z.boolean().default(true),
+  keepWarmSeconds: z.number().int().min(0).max(86_400),
+  recordPredictions: z.boolean(),
+};
+
+/** How to run a version; immutable on a revision. Every field has a default, so `{}` is a complete wish. */
+export const RevisionSpec = z.strictObject({
+  ...specFields,
+  intraOpThreads: specFields.intraOpThreads.default(1),
+  executionProviders: specFields.executionProviders.default(['cpu']),
+  maxQueue: specFields.maxQueue.default(1024),
+  keepWarmSeconds: specFields.keepWarmSeconds.default(600),
+  recordPredictions: specFields.recordPredictions.default(true),
 });
 export type RevisionSpec = z.infer<typeof RevisionSpec>;
+
+/** What a new revision changes; absent fields stay as they were (a default here would reset them). */
+const RevisionSpecChange = z.strictObject(specFields).partial();
 
 const VersionChoice = { version: z.number().int().min(1).optional(), alias: ResourceName.optional() };
 const oneOfVersionOrAlias = (value: { version?: number | undefined; alias?: string | undefined }) =>
@@ -49,7 +58,7 @@ export const CreateRevision = z
   .strictObject({
     ...VersionChoice,
     replicas: Replicas.optional(),
-    spec: RevisionSpec.partial().optional(),
+    spec: RevisionSpecChange.optional(),
     strategy: z.enum(strategies).default('all-at-once'),
     reason: Reason.optional(),
   })

@@ -1,0 +1,67 @@
+import type { Database } from '@slipway/platform';
+import { hostSilentAfterMs } from '../hosts/host.js';
+import { databaseNow } from '../rows/database-clock.store.js';
+import { type DeploymentState, servingRevision } from './deployment-state.js';
+import { loadStates } from './deployment-state.store.js';
+import { deriveStatus } from './derive-status.js';
+import { announceFact, writeActiveRevision } from './write-fact.store.js';
+
+/** Writes down what deployments are; used by the worker alone. */
+export class DeploymentFactStore {
+  constructor(private readonly db: Database) {}
+
+  /**
+   * Settles every living deployment whose facts lag behind: the active revision follows a rollback that took effect, and the status follows
+   * the instances. Each write holds only for the epoch it was made for, so running it twice or late is harmless.
+   * @returns how many deployments were changed.
+   */
+  async settleAll(): Promise<number> {
+    const now = await databaseNow(this.db);
+    const hosts = await this.db.host.findMany({ where: { lastSeenAt: { lt: new Date(now.getTime() - hostSilentAfterMs) } }, select: { id: true } });
+    const silent = new Set(hosts.map((host) => host.id));
+    let changed = 0;
+    for (const state of await loadStates(this.db, { OR: [{ deletedAt: null }, { status: { not: 'DELETING' } }] }, now)) {
+      const active = await this.settleActive(state, now);
+      const status = await this.settleStatus(state, silent);
+      if (active || status) changed += 1;
+    }
+    return changed;
+  }
+
+  private async settleActive(state: DeploymentState, now: Date): Promise<boolean> {
+    const { deployment } = state;
+    const serving = servingRevision(state);
+    if (serving === undefined || serving.id === deployment.fact.activeRevisionId) return false;
+    return this.db.$transaction(async (tx) => {
+      const change = { deploymentId: deployment.id, epoch: deployment.wish.epoch, revisionId: serving.id, now };
+      if (!(await writeActiveRevision(tx, change))) return false;
+      const after = { revision: serving.number, version: serving.versionNumber };
+      await announceFact(tx, { deployment, actor: 'system:rollouts', action: 'deployment.settled', after });
+      return true;
+    });
+  }
+
+  private async settleStatus(state: DeploymentState, silentHosts: ReadonlySet<string>): Promise<boolean> {
+    const { deployment } = state;
+    const next = deriveStatus(state, silentHosts);
+    if (next.status === deployment.fact.status && next.reason === deployment.fact.statusReason) return false;
+    return this.db.$transaction(async (tx) => {
+      const { count } = await tx.deployment.updateMany({
+        where: { id: deployment.id, epoch: deployment.wish.epoch, status: deployment.fact.status },
+        data: { status: next.status, statusReason: next.reason ?? null },
+      });
+      if (count === 0) return false;
+      if (next.status === deployment.fact.status) return true;
+      const before = { status: deployment.fact.status };
+      await announceFact(tx, {
+        deployment,
+        actor: 'system:rollouts',
+        action: 'deployment.status_changed',
+        reason: next.reason,
+        before,
+        after: { status: next.status },
+      });
+      return true;
+    });
+  }
+}

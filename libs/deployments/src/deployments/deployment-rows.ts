@@ -1,0 +1,112 @@
+import { deploymentStatuses, instanceStatuses, RevisionSpec, rolloutPhases, rolloutStatuses } from '@slipway/contracts';
+import type { Prisma } from '@slipway/platform';
+import { type Instance, instanceWishes } from '../instances/instance.js';
+import type { Revision } from '../revisions/revision.js';
+import { type Rollout, RolloutPlan, rolloutWishes, strategyNames } from '../rollouts/rollout.js';
+import { readEnum } from '../rows/read-enum.js';
+import { type Deployment, wishKinds } from './deployment.js';
+
+/** What is read along with each row. */
+export const deploymentInclude = { model: { select: { name: true } } } as const satisfies Prisma.DeploymentInclude;
+export const revisionInclude = {
+  version: { select: { number: true, digest: true, sizeBytes: true, footprint: true } },
+} as const satisfies Prisma.RevisionInclude;
+export const instanceInclude = { host: { select: { name: true } } } as const satisfies Prisma.InstanceInclude;
+
+type DeploymentRow = Prisma.DeploymentGetPayload<{ include: typeof deploymentInclude }>;
+type RevisionRow = Prisma.RevisionGetPayload<{ include: typeof revisionInclude }>;
+type InstanceRow = Prisma.InstanceGetPayload<{ include: typeof instanceInclude }>;
+type RolloutRow = Prisma.RolloutGetPayload<object>;
+
+export function toDeployment(row: DeploymentRow): Deployment {
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    name: row.name,
+    modelId: row.modelId,
+    modelName: row.model.name,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt,
+    wish: {
+      epoch: row.epoch,
+      kind: readEnum(wishKinds, row.wishKind),
+      desiredRevisionId: row.desiredRevisionId ?? undefined,
+      suspended: row.suspended,
+      deletedAt: row.deletedAt ?? undefined,
+    },
+    fact: {
+      activeRevisionId: row.activeRevisionId ?? undefined,
+      status: readEnum(deploymentStatuses, row.status),
+      statusReason: row.statusReason ?? undefined,
+    },
+  };
+}
+
+export function toRevision(row: RevisionRow): Revision {
+  return {
+    id: row.id,
+    deploymentId: row.deploymentId,
+    number: row.number,
+    versionId: row.versionId,
+    versionNumber: row.version.number,
+    digest: row.version.digest,
+    memoryBytes: expectedMemory(row.version.footprint, Number(row.version.sizeBytes)),
+    replicas: row.replicas,
+    spec: RevisionSpec.parse(row.spec),
+    reason: row.reason ?? undefined,
+    createdBy: row.createdBy,
+    createdAt: row.createdAt,
+    activatedAt: row.activatedAt ?? undefined,
+    retiredAt: row.retiredAt ?? undefined,
+  };
+}
+
+/** A process with the runtime in it takes about this much before any model is loaded. */
+const processBytes = 120 * 1024 * 1024;
+
+function expectedMemory(footprint: Prisma.JsonValue, fileBytes: number): number {
+  const measured: unknown = footprint !== null && typeof footprint === 'object' ? Reflect.get(footprint, 'rssBytes') : undefined;
+  return typeof measured === 'number' && measured > 0 ? measured : processBytes + 2 * fileBytes;
+}
+
+export function toRollout(row: RolloutRow): Rollout {
+  return {
+    id: row.id,
+    deploymentId: row.deploymentId,
+    epoch: row.epoch,
+    fromRevisionId: row.fromRevisionId ?? undefined,
+    toRevisionId: row.toRevisionId,
+    strategy: readEnum(strategyNames, row.strategy),
+    plan: RolloutPlan.parse(row.plan),
+    createdBy: row.createdBy,
+    reason: row.reason ?? undefined,
+    startedAt: row.startedAt,
+    wish: row.wish === null ? undefined : readEnum(rolloutWishes, row.wish),
+    status: readEnum(rolloutStatuses, row.status),
+    phase: readEnum(rolloutPhases, row.phase),
+    step: row.step,
+    cause: row.cause ?? undefined,
+    causeDetail: row.causeDetail ?? undefined,
+    finishedAt: row.finishedAt ?? undefined,
+    rowVersion: row.rowVersion,
+  };
+}
+
+export function toInstance(row: InstanceRow): Instance {
+  return {
+    id: row.id,
+    deploymentId: row.deploymentId,
+    revisionId: row.revisionId,
+    hostId: row.hostId,
+    hostName: row.host.name,
+    wish: readEnum(instanceWishes, row.wish),
+    createdAt: row.createdAt,
+    status: readEnum(instanceStatuses, row.status),
+    address: row.address ?? undefined,
+    pid: row.pid ?? undefined,
+    restarts: row.restarts,
+    reason: row.reason ?? undefined,
+    readyAt: row.readyAt ?? undefined,
+    updatedAt: row.updatedAt,
+  };
+}

@@ -1,0 +1,76 @@
+import type { Prisma, Transaction } from '@slipway/platform';
+import { failureMemoryMs } from '../instances/plan-instances.js';
+import { deploymentInclude, instanceInclude, revisionInclude, toDeployment, toInstance, toRevision, toRollout } from './deployment-rows.js';
+import type { DeploymentState } from './deployment-state.js';
+
+/** Longer than any allowed time to stay warm is not needed: older retired revisions are cold. */
+const warmMaxMs = 86_400_000;
+
+export interface LoadOptions {
+  readonly take?: number;
+  /** The rollout to judge, instead of the newest one. */
+  readonly rolloutId?: string;
+}
+
+/** Reads what decisions about the chosen deployments look at, in five queries whatever their number. Ordered by name. */
+export async function loadStates(
+  tx: Transaction,
+  where: Prisma.DeploymentWhereInput,
+  now: Date,
+  options: LoadOptions = {},
+): Promise<DeploymentState[]> {
+  const rows = await tx.deployment.findMany({
+    where,
+    include: deploymentInclude,
+    orderBy: [{ nameFolded: 'asc' }, { id: 'asc' }],
+    ...(options.take === undefined ? {} : { take: options.take }),
+  });
+  if (rows.length === 0) return [];
+  const deploymentIds = rows.map((row) => row.id);
+  const deploymentId = { in: deploymentIds };
+  const rolloutIds = options.rolloutId === undefined ? await newestRollouts(tx, deploymentIds) : [options.rolloutId];
+  const rollouts = await tx.rollout.findMany({ where: { id: { in: rolloutIds }, deploymentId } });
+  const instances = await tx.instance.findMany({
+    where: {
+      deploymentId,
+      OR: [{ status: { notIn: ['GONE', 'FAILED'] } }, { status: 'FAILED', updatedAt: { gt: new Date(now.getTime() - failureMemoryMs) } }],
+    },
+    include: instanceInclude,
+    orderBy: { id: 'asc' },
+  });
+  const named = [
+    ...rows.flatMap((row) => [row.activeRevisionId, row.desiredRevisionId]),
+    ...rollouts.flatMap((rollout) => [rollout.fromRevisionId, rollout.toRevisionId]),
+    ...instances.map((instance) => instance.revisionId),
+  ].filter((id) => id !== null);
+  const revisions = await tx.revision.findMany({
+    where: { deploymentId, OR: [{ id: { in: [...new Set(named)] } }, { retiredAt: { gt: new Date(now.getTime() - warmMaxMs) } }] },
+    include: revisionInclude,
+    orderBy: { number: 'desc' },
+  });
+  const rolloutOf = new Map(rollouts.map((row) => [row.deploymentId, toRollout(row)]));
+  const instancesOf = byDeployment(instances.map(toInstance));
+  const revisionsOf = byDeployment(revisions.map(toRevision));
+  return rows.map((row) => ({
+    deployment: toDeployment(row),
+    rollout: rolloutOf.get(row.id),
+    instances: instancesOf.get(row.id) ?? [],
+    revisions: revisionsOf.get(row.id) ?? [],
+  }));
+}
+
+async function newestRollouts(tx: Transaction, deploymentIds: readonly string[]): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    select distinct on ("deploymentId") id from "Rollout" where "deploymentId" = any(${deploymentIds}) order by "deploymentId", "startedAt" desc, id desc`;
+  return rows.map((row) => row.id);
+}
+
+function byDeployment<T extends { readonly deploymentId: string }>(values: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const group = groups.get(value.deploymentId);
+    if (group === undefined) groups.set(value.deploymentId, [value]);
+    else group.push(value);
+  }
+  return groups;
+}

@@ -1,0 +1,200 @@
+import {
+  type ChangeDeployment,
+  type CreateDeployment,
+  type DeploymentSummary,
+  type DeploymentView,
+  foldName,
+  type Page,
+  type PageQuery,
+  Signature,
+  SlipwayError,
+  Task,
+} from '@slipway/contracts';
+import { type Database, isUniqueViolation, newId, Prisma, type Transaction, toJson } from '@slipway/platform';
+import { hostSilentAfterMs } from '../hosts/host.js';
+import { decodeCursor } from '../rows/cursor.js';
+import { databaseNow } from '../rows/database-clock.store.js';
+import { pageFrom } from '../rows/page-from.js';
+import type { Actor } from './deployment.js';
+import { revisionInclude, toRevision } from './deployment-rows.js';
+import { type DeploymentState, servingRevision } from './deployment-state.js';
+import { loadStates } from './deployment-state.store.js';
+import { toDeploymentSummary, toDeploymentView } from './deployment-view.js';
+import { lockDeployment, noDeployment } from './lock-deployment.store.js';
+import { chooseVersion, findModel } from './version-choice.store.js';
+import { announceWish, endWalkingRollout, startRollout } from './write-wish.store.js';
+
+/** So many revisions are shown on a deployment; the list of revisions has them all. */
+const shownRevisions = 50;
+
+/** Deployments: the wishes about them as a whole, and the views of them. */
+export class DeploymentStore {
+  constructor(private readonly db: Database) {}
+
+  /**
+   * Creates a deployment with its first revision and starts the walk to it.
+   * @throws SlipwayError MODEL_NOT_FOUND, VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY, DEPLOYMENT_NAME_TAKEN
+   */
+  async create(by: Actor, wish: CreateDeployment): Promise<DeploymentView> {
+    try {
+      await this.db.$transaction((tx) => createDeployment(tx, by, wish));
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      throw new SlipwayError(
+        'DEPLOYMENT_NAME_TAKEN',
+        `there is already a deployment "${wish.name}" in this project; names differ by more than case`,
+        {
+          cause: error,
+        },
+      );
+    }
+    return this.view(by.projectId, wish.name);
+  }
+
+  /** One page, ordered by name. */
+  async list(projectId: string, page: PageQuery): Promise<Page<DeploymentSummary>> {
+    const list = `deployments:${projectId}`;
+    const after = decodeCursor(list, page.cursor);
+    return this.read(async (tx, now) => {
+      const where = { projectId, deletedAt: null, ...(after === undefined ? {} : { nameFolded: { gt: after } }) };
+      const states = await loadStates(tx, where, now, { take: page.limit + 1 });
+      const silent = await silentHosts(tx, now);
+      return pageFrom(states, {
+        list,
+        limit: page.limit,
+        positionOf: (state) => foldName(state.deployment.name),
+        toView: (state) => toDeploymentSummary(state, silent),
+      });
+    });
+  }
+
+  /** @throws SlipwayError DEPLOYMENT_NOT_FOUND */
+  async view(projectId: string, name: string): Promise<DeploymentView> {
+    return this.read(async (tx, now) => {
+      const [state] = await loadStates(tx, { projectId, nameFolded: foldName(name), deletedAt: null }, now);
+      if (state === undefined) throw noDeployment(name);
+      const rows = await tx.revision.findMany({
+        where: { deploymentId: state.deployment.id },
+        include: revisionInclude,
+        orderBy: { number: 'desc' },
+        take: shownRevisions,
+      });
+      return toDeploymentView(state, {
+        history: rows.map(toRevision),
+        silentHosts: await silentHosts(tx, now),
+        ...(await contractOf(tx, state)),
+      });
+    });
+  }
+
+  /**
+   * Suspends (no instances, everything kept) or resumes. What served when it was suspended serves again when it is resumed; a rollout that
+   * walked is over. Wishing what is already so changes nothing.
+   * @throws SlipwayError DEPLOYMENT_NOT_FOUND
+   */
+  async suspend(by: Actor, name: string, change: ChangeDeployment): Promise<DeploymentView> {
+    await this.db.$transaction(async (tx) => {
+      const { state, now } = await lockDeployment(tx, by.projectId, name);
+      if (state.deployment.wish.suspended === change.suspended) return;
+      await (change.suspended ? suspendDeployment(tx, state) : resumeDeployment(tx, by, state, now));
+      const action = change.suspended ? 'deployment.suspended' : 'deployment.resumed';
+      await announceWish(tx, { by, action, deployment: state.deployment, reason: change.reason, after: { suspended: change.suspended } });
+    });
+    return this.view(by.projectId, name);
+  }
+
+  /** Deletes: traffic ends at once, instances are drained, the name is free, the history stays. @throws SlipwayError DEPLOYMENT_NOT_FOUND */
+  async remove(by: Actor, name: string, reason?: string): Promise<void> {
+    await this.db.$transaction(async (tx) => {
+      const { state, now } = await lockDeployment(tx, by.projectId, name);
+      const { id } = state.deployment;
+      await endWalkingRollout(tx, id, 'supersede');
+      await tx.deployment.update({ where: { id }, data: { deletedAt: now, epoch: { increment: 1 } } });
+      await announceWish(tx, { by, action: 'deployment.deleted', deployment: state.deployment, reason });
+    });
+  }
+
+  /** Several queries that see one and the same moment. */
+  private read<T>(query: (tx: Transaction, now: Date) => Promise<T>): Promise<T> {
+    return this.db.$transaction(async (tx) => query(tx, await databaseNow(tx)), { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead });
+  }
+}
+
+async function createDeployment(tx: Transaction, by: Actor, wish: CreateDeployment): Promise<void> {
+  const version = await chooseVersion(tx, await findModel(tx, by.projectId, wish.model), wish);
+  const now = await databaseNow(tx);
+  const id = newId('dep');
+  const revisionId = newId('rev');
+  await tx.deployment.create({
+    data: {
+      id,
+      projectId: by.projectId,
+      name: wish.name,
+      nameFolded: foldName(wish.name),
+      modelId: version.modelId,
+      createdBy: by.actor,
+      createdAt: now,
+      nextRevision: 2,
+      desiredRevisionId: revisionId,
+    },
+  });
+  await tx.revision.create({
+    data: {
+      id: revisionId,
+      deploymentId: id,
+      number: 1,
+      versionId: version.versionId,
+      replicas: wish.replicas,
+      spec: toJson(wish.spec),
+      reason: wish.reason ?? null,
+      createdBy: by.actor,
+      createdAt: now,
+    },
+  });
+  const rollout = { fromRevisionId: undefined, toRevisionId: revisionId, strategy: 'all-at-once', createdBy: by.actor, reason: wish.reason };
+  await startRollout(tx, { deploymentId: id, epoch: 1, now, ...rollout });
+  await announceWish(tx, {
+    by,
+    action: 'deployment.created',
+    deployment: { id, name: wish.name },
+    reason: wish.reason,
+    after: { model: version.modelName, version: version.versionNumber, revision: 1, replicas: wish.replicas, spec: wish.spec },
+  });
+}
+
+async function suspendDeployment(tx: Transaction, state: DeploymentState): Promise<void> {
+  const { id } = state.deployment;
+  const served = servingRevision(state);
+  await endWalkingRollout(tx, id, 'supersede');
+  // What served becomes the wish itself, so that resuming leads back to it and never to a candidate that was not through.
+  const back = served === undefined ? {} : { wishKind: 'ROLLBACK', desiredRevisionId: served.id };
+  await tx.deployment.update({ where: { id }, data: { suspended: true, epoch: { increment: 1 }, ...back } });
+}
+
+async function resumeDeployment(tx: Transaction, by: Actor, state: DeploymentState, now: Date): Promise<void> {
+  const { id, wish, fact } = state.deployment;
+  await tx.deployment.update({ where: { id }, data: { suspended: false, epoch: { increment: 1 } } });
+  if (fact.activeRevisionId !== undefined || wish.kind === 'ROLLBACK' || wish.desiredRevisionId === undefined) return;
+  // Nothing has ever served: the first walk starts anew.
+  const rollout = {
+    fromRevisionId: undefined,
+    toRevisionId: wish.desiredRevisionId,
+    strategy: 'all-at-once',
+    createdBy: by.actor,
+    reason: undefined,
+  };
+  await startRollout(tx, { deploymentId: id, epoch: wish.epoch + 1, now, ...rollout });
+}
+
+async function silentHosts(tx: Transaction, now: Date): Promise<ReadonlySet<string>> {
+  const rows = await tx.host.findMany({ where: { lastSeenAt: { lt: new Date(now.getTime() - hostSilentAfterMs) } }, select: { id: true } });
+  return new Set(rows.map((row) => row.id));
+}
+
+/** What clients must send and get: that of the revision that serves, or of the first one on its way. */
+async function contractOf(tx: Transaction, state: DeploymentState): Promise<{ signature: Signature | null; task: Task | null }> {
+  const revision = servingRevision(state) ?? state.revisions[0];
+  if (revision === undefined) return { signature: null, task: null };
+  const version = await tx.version.findUniqueOrThrow({ where: { id: revision.versionId }, select: { signature: true, task: true } });
+  return { signature: Signature.nullable().parse(version.signature), task: Task.nullable().parse(version.task) };
+}

@@ -1,0 +1,54 @@
+import { foldName, SlipwayError } from '@slipway/contracts';
+import type { Transaction } from '@slipway/platform';
+
+export interface ChosenVersion {
+  readonly modelId: string;
+  readonly modelName: string;
+  readonly versionId: string;
+  readonly versionNumber: number;
+}
+
+export interface VersionChoice {
+  readonly version?: number | undefined;
+  readonly alias?: string | undefined;
+}
+
+/** The model by name. @throws SlipwayError MODEL_NOT_FOUND */
+export async function findModel(tx: Transaction, projectId: string, name: string): Promise<{ id: string; name: string }> {
+  const model = await tx.model.findUnique({
+    where: { projectId_nameFolded: { projectId, nameFolded: foldName(name) } },
+    select: { id: true, name: true },
+  });
+  if (model === null) throw new SlipwayError('MODEL_NOT_FOUND', `there is no model "${name}" in this project`);
+  return model;
+}
+
+/**
+ * The version that is meant, by number or by alias; an alias is resolved now and never again.
+ * @throws SlipwayError VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY (with its status and reasons)
+ */
+export async function chooseVersion(tx: Transaction, model: { id: string; name: string }, choice: VersionChoice): Promise<ChosenVersion> {
+  const version = choice.alias === undefined ? await byNumber(tx, model, choice.version ?? 0) : await byAlias(tx, model, choice.alias);
+  if (version.status !== 'READY') {
+    const reasons = Array.isArray(version.reasons) && version.reasons.length > 0 ? `: ${version.reasons.join('; ')}` : '';
+    throw new SlipwayError(
+      'VERSION_NOT_READY',
+      `version ${version.number} of model "${model.name}" is ${version.status}${reasons}; only a READY version can be deployed`,
+    );
+  }
+  return { modelId: model.id, modelName: model.name, versionId: version.id, versionNumber: version.number };
+}
+
+const columns = { id: true, number: true, status: true, reasons: true } as const;
+
+async function byNumber(tx: Transaction, model: { id: string; name: string }, number: number) {
+  const version = await tx.version.findUnique({ where: { modelId_number: { modelId: model.id, number } }, select: columns });
+  if (version === null) throw new SlipwayError('VERSION_NOT_FOUND', `model "${model.name}" has no version ${number}`);
+  return version;
+}
+
+async function byAlias(tx: Transaction, model: { id: string; name: string }, name: string) {
+  const alias = await tx.alias.findUnique({ where: { modelId_name: { modelId: model.id, name } }, select: { version: { select: columns } } });
+  if (alias === null) throw new SlipwayError('ALIAS_NOT_FOUND', `model "${model.name}" has no alias "${name}"`);
+  return alias.version;
+}

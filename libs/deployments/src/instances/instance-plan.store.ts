@@ -1,0 +1,70 @@
+import { channels, type Database, newId, nudge, type Transaction } from '@slipway/platform';
+import { loadStates } from '../deployments/deployment-state.store.js';
+import { databaseNow } from '../rows/database-clock.store.js';
+import { type InstancePlan, planInstances } from './plan-instances.js';
+
+/** What a pass of the planner did; `skipped` when another planner was at it. */
+export type PlanResult =
+  | { readonly kind: 'skipped' }
+  | { readonly kind: 'planned'; readonly started: number; readonly stopped: number; readonly unplaced: number };
+
+/** Any number that nothing else locks by. */
+const plannerLock = 7_104_202_601;
+
+/** Plans and writes the wishes for instances; used by the worker alone. */
+export class InstancePlanStore {
+  constructor(private readonly db: Database) {}
+
+  /** One pass, in one transaction, under a lock that the transaction's end frees, whatever ends it. */
+  async planOnce(): Promise<PlanResult> {
+    return this.db.$transaction(async (tx) => {
+      const [lock] = await tx.$queryRaw<{ got: boolean }[]>`select pg_try_advisory_xact_lock(${plannerLock}) as got`;
+      if (lock?.got !== true) return { kind: 'skipped' };
+      const now = await databaseNow(tx);
+      const states = await loadStates(tx, { OR: [{ deletedAt: null }, { instances: { some: { status: { notIn: ['GONE', 'FAILED'] } } } }] }, now);
+      const hosts = await tx.host.findMany();
+      const plan = planInstances(
+        states,
+        hosts.map(({ memoryBytes, ...host }) => ({ ...host, memoryBytes: Number(memoryBytes) })),
+        now,
+      );
+      return { kind: 'planned', unplaced: plan.unplaced, ...(await apply(tx, plan, now)) };
+    });
+  }
+}
+
+async function apply(tx: Transaction, plan: InstancePlan, now: Date): Promise<{ started: number; stopped: number }> {
+  const current = await lockCurrent(tx, [...plan.starts, ...plan.stops]);
+  const starts = plan.starts.filter((start) => current.has(start.deploymentId));
+  const stops = plan.stops.filter((stop) => current.has(stop.deploymentId));
+  if (starts.length > 0) {
+    await tx.instance.createMany({
+      data: starts.map(({ deploymentId, revisionId, hostId, epoch }) => ({
+        id: newId('ins'),
+        deploymentId,
+        revisionId,
+        hostId,
+        epoch,
+        createdAt: now,
+        updatedAt: now,
+      })),
+    });
+  }
+  if (stops.length > 0) await tx.instance.updateMany({ where: { id: { in: stops.map((stop) => stop.instanceId) } }, data: { wish: 'STOP' } });
+  if (starts.length + stops.length > 0) {
+    await nudge(tx, channels.instances);
+    await nudge(tx, channels.routing);
+  }
+  return { started: starts.length, stopped: stops.length };
+}
+
+/** Deployments whose epoch is still the one planned for; it cannot change before this transaction ends. */
+async function lockCurrent(tx: Transaction, planned: readonly { deploymentId: string; epoch: number }[]): Promise<ReadonlySet<string>> {
+  const epochs = new Map(planned.map(({ deploymentId, epoch }) => [deploymentId, epoch]));
+  if (epochs.size === 0) return new Set();
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    select d.id from "Deployment" d join unnest(${[...epochs.keys()]}::text[], ${[...epochs.values()]}::int[]) as planned(id, epoch)
+      on planned.id = d.id and planned.epoch = d.epoch
+    for share of d`;
+  return new Set(rows.map((row) => row.id));
+}

@@ -1,0 +1,123 @@
+import { type InstanceStatus, RevisionSpec, Signature, Task } from '@slipway/contracts';
+import { channels, type Database, nudge } from '@slipway/platform';
+import { announceFact } from '../deployments/write-fact.store.js';
+import type { HostLease } from '../hosts/host.store.js';
+import { databaseNow } from '../rows/database-clock.store.js';
+import { readEnum } from '../rows/read-enum.js';
+import { type InstanceWish, instanceWishes } from './instance.js';
+
+/** All that a host needs to run an instance; kept in memory, so that a restart needs no database. */
+export interface Assignment {
+  readonly instanceId: string;
+  readonly wish: InstanceWish;
+  readonly status: string;
+  readonly restarts: number;
+  readonly projectId: string;
+  readonly deploymentId: string;
+  readonly deploymentName: string;
+  readonly revisionId: string;
+  readonly revisionNumber: number;
+  readonly versionId: string;
+  readonly versionNumber: number;
+  readonly modelName: string;
+  readonly digest: string;
+  readonly signature: Signature | undefined;
+  readonly task: Task | undefined;
+  readonly spec: RevisionSpec;
+}
+
+/** What the hosting worker writes about an instance. */
+export interface InstanceFact {
+  readonly status: InstanceStatus;
+  readonly address: string | undefined;
+  readonly pid: number | undefined;
+  readonly restarts: number;
+  readonly reason: string | undefined;
+}
+
+/** So long the rows of ended instances are kept. */
+const keepEndedMs = 86_400_000;
+
+/** Instances as their host sees them. */
+export class InstanceStore {
+  constructor(private readonly db: Database) {}
+
+  /** What this host should run or stop. */
+  async listAssigned(hostId: string): Promise<Assignment[]> {
+    const rows = await this.db.instance.findMany({
+      where: { hostId, status: { notIn: ['GONE', 'FAILED'] } },
+      orderBy: { id: 'asc' },
+      include: {
+        deployment: { select: { projectId: true, name: true } },
+        revision: {
+          include: { version: { select: { number: true, digest: true, signature: true, task: true, model: { select: { name: true } } } } },
+        },
+      },
+    });
+    return rows.map(({ deployment, revision, ...row }) => ({
+      instanceId: row.id,
+      wish: readEnum(instanceWishes, row.wish),
+      status: row.status,
+      restarts: row.restarts,
+      projectId: deployment.projectId,
+      deploymentId: row.deploymentId,
+      deploymentName: deployment.name,
+      revisionId: row.revisionId,
+      revisionNumber: revision.number,
+      versionId: revision.versionId,
+      versionNumber: revision.version.number,
+      modelName: revision.version.model.name,
+      digest: revision.version.digest,
+      signature: Signature.nullable().parse(revision.version.signature) ?? undefined,
+      task: Task.nullable().parse(revision.version.task) ?? undefined,
+      spec: RevisionSpec.parse(revision.spec),
+    }));
+  }
+
+  /**
+   * Writes what an instance is. Only the holder of the host's lease may, and an ended instance stays ended.
+   * @returns false when nothing was written for one of these reasons.
+   */
+  async writeFact(
+    lease: HostLease,
+    instance: Pick<Assignment, 'instanceId' | 'projectId' | 'deploymentId' | 'deploymentName'>,
+    fact: InstanceFact,
+  ): Promise<boolean> {
+    return this.db.$transaction(async (tx) => {
+      const now = await databaseNow(tx);
+      const { count } = await tx.instance.updateMany({
+        where: { id: instance.instanceId, status: { notIn: ['GONE', 'FAILED'] }, host: { id: lease.hostId, startedAt: lease.startedAt } },
+        data: {
+          status: fact.status,
+          address: fact.address ?? null,
+          pid: fact.pid ?? null,
+          restarts: fact.restarts,
+          reason: fact.reason ?? null,
+          updatedAt: now,
+          ...(fact.status === 'READY' ? { readyAt: now } : {}),
+          ...(fact.status === 'GONE' || fact.status === 'FAILED' ? { goneAt: now } : {}),
+        },
+      });
+      if (count === 0) return false;
+      if (fact.status === 'FAILED' || (fact.status === 'LOADING' && fact.restarts > 0)) {
+        const deployment = { id: instance.deploymentId, name: instance.deploymentName, projectId: instance.projectId };
+        const action = fact.status === 'FAILED' ? 'instance.failed' : 'instance.restarted';
+        const after = { instance: instance.instanceId, restarts: fact.restarts };
+        await announceFact(tx, { deployment, actor: 'system:supervising', action, reason: fact.reason, after });
+        return true;
+      }
+      await nudge(tx, channels.routing);
+      await nudge(tx, channels.instances);
+      return true;
+    });
+  }
+
+  /** Removes rows of instances that ended a day ago or more. @returns how many. */
+  async purgeEnded(): Promise<number> {
+    const now = await databaseNow(this.db);
+    const { count } = await this.db.instance.deleteMany({
+      where: { status: { in: ['GONE', 'FAILED'] }, updatedAt: { lt: new Date(now.getTime() - keepEndedMs) } },
+    });
+    return count;
+  }
+}

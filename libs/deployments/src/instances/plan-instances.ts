@@ -1,0 +1,102 @@
+import type { DeploymentState } from '../deployments/deployment-state.js';
+import { type Host, isLive } from '../hosts/host.js';
+import type { Revision } from '../revisions/revision.js';
+import { type Instance, isRunning, isServing } from './instance.js';
+import { addLoad, type HostLoad, placeInstance } from './place-instance.js';
+import { wantedRevisions } from './wanted-revisions.js';
+
+export interface PlannedStart {
+  readonly deploymentId: string;
+  /** The epoch the plan was made for; a newer one makes it void. */
+  readonly epoch: number;
+  readonly revisionId: string;
+  readonly hostId: string;
+}
+
+export interface PlannedStop {
+  readonly deploymentId: string;
+  readonly epoch: number;
+  readonly instanceId: string;
+}
+
+export interface InstancePlan {
+  readonly starts: readonly PlannedStart[];
+  readonly stops: readonly PlannedStop[];
+  /** Replicas that could not be placed, because no host is there. */
+  readonly unplaced: number;
+}
+
+/** Failures older than this no longer slow a restart down. */
+export const failureMemoryMs = 600_000;
+const backoffMaxMs = 60_000;
+
+/**
+ * Which instances to start and where, and which to stop, so that every wanted revision has its replicas. Applying the plan and planning again
+ * yields nothing, so two planners do no harm. Failed instances are replaced after 1, 2, 4 … 60 s. Instances on a host that has fallen silent are
+ * replaced elsewhere, and are asked to stop only when their replacements are ready.
+ * @param now on the database's clock, like all times in the rows.
+ */
+export function planInstances(states: readonly DeploymentState[], hosts: readonly Host[], now: Date): InstancePlan {
+  const live = hosts.filter((host) => isLive(host, now));
+  const loads = measureLoads(states, live);
+  const starts: PlannedStart[] = [];
+  const stops: PlannedStop[] = [];
+  let unplaced = 0;
+  for (const state of states) {
+    const { id: deploymentId, wish } = state.deployment;
+    const running = state.instances.filter((instance) => isRunning(instance) && instance.wish === 'RUN');
+    const wanted = wantedRevisions(state, now);
+    const wantedIds = new Set(wanted.map(({ revision }) => revision.id));
+    const stop = (instance: Instance) => stops.push({ deploymentId, epoch: wish.epoch, instanceId: instance.id });
+    for (const instance of running) if (!wantedIds.has(instance.revisionId)) stop(instance);
+    for (const { revision } of wanted) {
+      const own = running.filter((instance) => instance.revisionId === revision.id);
+      const usable = own.filter((instance) => loads.has(instance.hostId));
+      surplus(own, usable, revision.replicas).forEach(stop);
+      if (isBackingOff(state.instances, revision.id, now)) continue;
+      for (let missing = revision.replicas - usable.length; missing > 0; missing -= 1) {
+        const host = placeInstance([...loads.values()], revision.id, revision.memoryBytes);
+        if (host === undefined) {
+          unplaced += missing;
+          break;
+        }
+        addLoad(host, revision.id, revision.memoryBytes);
+        starts.push({ deploymentId, epoch: wish.epoch, revisionId: revision.id, hostId: host.id });
+      }
+    }
+  }
+  return { starts, stops, unplaced };
+}
+
+function measureLoads(states: readonly DeploymentState[], live: readonly Host[]): Map<string, HostLoad> {
+  const loads = new Map<string, HostLoad>();
+  for (const { id, memoryBytes } of live) loads.set(id, { id, memoryBytes, instances: 0, placedBytes: 0, perRevision: new Map() });
+  for (const state of states) {
+    const sizes = new Map(state.revisions.map((revision: Revision) => [revision.id, revision.memoryBytes]));
+    for (const instance of state.instances) {
+      const load = loads.get(instance.hostId);
+      if (load !== undefined && isRunning(instance)) addLoad(load, instance.revisionId, sizes.get(instance.revisionId) ?? 0);
+    }
+  }
+  return loads;
+}
+
+/** What is beyond the wanted number. While not enough are ready, a ready one is never stopped, not even on a silent host. */
+function surplus(own: readonly Instance[], usable: readonly Instance[], replicas: number): readonly Instance[] {
+  const best = [...usable].sort(
+    (a, b) => Number(isServing(b)) - Number(isServing(a)) || a.createdAt.getTime() - b.createdAt.getTime() || a.id.localeCompare(b.id),
+  );
+  const kept = new Set(best.slice(0, replicas));
+  const enough = kept.size === replicas && [...kept].every(isServing);
+  return enough ? own.filter((instance) => !kept.has(instance)) : usable.filter((instance) => !kept.has(instance) && !isServing(instance));
+}
+
+function isBackingOff(instances: readonly Instance[], revisionId: string, now: Date): boolean {
+  const failures = instances
+    .filter((instance) => instance.revisionId === revisionId && instance.status === 'FAILED')
+    .map((instance) => instance.updatedAt.getTime())
+    .filter((at) => now.getTime() - at < failureMemoryMs);
+  if (failures.length === 0) return false;
+  const waitMs = Math.min(1000 * 2 ** (failures.length - 1), backoffMaxMs);
+  return now.getTime() < Math.max(...failures) + waitMs;
+}
