@@ -16,7 +16,7 @@ export function say(line) {
 /**
  * Runs a program and resolves with its exit code and output; says every 10 s that it still runs. The output is only kept, unless `show`.
  */
-export function run(program, args, { label, show = false, env = process.env, cwd = root } = {}) {
+export function run(program, args, { label, show = false, env = process.env, cwd = root, timeoutMs } = {}) {
   return new Promise((resolve) => {
     const startedAt = Date.now();
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -30,11 +30,13 @@ export function run(program, args, { label, show = false, env = process.env, cwd
     const ticker = setInterval(() => {
       if (label !== undefined) say(`  ${label} … ${Math.round((Date.now() - startedAt) / 1000)} s`);
     }, 10_000);
+    const limit = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const forward = (signal) => child.kill(signal);
     process.once('SIGINT', forward);
     process.once('SIGTERM', forward);
     const finish = (code, extra) => {
       clearInterval(ticker);
+      clearTimeout(limit);
       process.off('SIGINT', forward);
       process.off('SIGTERM', forward);
       resolve({ code, output: Buffer.concat(output).toString('utf8') + extra, seconds: (Date.now() - startedAt) / 1000 });
