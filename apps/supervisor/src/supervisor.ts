@@ -212,7 +212,9 @@ export class Supervisor {
 
   private async stopAll(): Promise<void> {
     this.stopSignal.abort();
-    await this.lock?.leaving();
+    // Without the lock the home is another supervisor's, and so is everything that runs there.
+    if (this.lock === undefined) return;
+    await this.lock.leaving();
     clearInterval(this.logTimer);
     this.endWatch?.();
     const gateway = Promise.all(['api', 'console'].map((name) => this.children.get(name)?.stop()));
@@ -223,7 +225,7 @@ export class Supervisor {
     await endOrphanInstances(this.options.home);
     await this.postgres?.stop(stopPlan.postgresGraceMs);
     await Promise.all(names.map((name) => this.pidFiles.remove(name)));
-    await this.lock?.release();
+    await this.lock.release();
   }
 
   private boundLogs(): void {
