@@ -3,7 +3,10 @@ import { createRegistry } from '@slipway/metrics';
 import { HealthServer, REGISTRY } from './health/health-server.js';
 import { Jobs } from './jobs/jobs.js';
 import { OutboxRelay } from './jobs/outbox-relay.js';
+import { PlacementModule } from './placement/placement.module.js';
 import { Platform } from './platform.js';
+import { RolloutsModule } from './rollouts/rollouts.module.js';
+import { SupervisingModule } from './supervising/supervising.module.js';
 
 /** What every feature may inject: the platform, the job runner and the registry of metrics. */
 @Global()
@@ -22,6 +25,10 @@ class PlatformModule {
 @Module({})
 export class WorkerModule {
   static with(platform: Platform): DynamicModule {
-    return { module: WorkerModule, imports: [PlatformModule.with(platform)], providers: [OutboxRelay, HealthServer] };
+    return {
+      module: WorkerModule,
+      imports: [PlatformModule.with(platform), SupervisingModule, PlacementModule, RolloutsModule],
+      providers: [OutboxRelay, HealthServer],
+    };
   }
 }

@@ -1,0 +1,34 @@
+import { SlipwayError } from '@slipway/contracts';
+import type { Assignment } from '@slipway/deployments';
+import { defaultInstanceLimits, defaultInstanceRecords, type InstanceSpec } from '@slipway/inference';
+import type { InstancePaths } from './instance-paths.js';
+
+/** Tells an instance what to run and how. @throws SlipwayError VERSION_NOT_READY for a version without a signature */
+export function buildInstanceSpec(assignment: Assignment, place: { modelPath: string; paths: InstancePaths; maxBodyBytes: number }): InstanceSpec {
+  const { signature, spec } = assignment;
+  if (signature === undefined) {
+    throw new SlipwayError('VERSION_NOT_READY', `version ${assignment.versionNumber} of model "${assignment.modelName}" has no signature`);
+  }
+  return {
+    protocol: 1,
+    instanceId: assignment.instanceId,
+    projectId: assignment.projectId,
+    deploymentId: assignment.deploymentId,
+    deploymentName: assignment.deploymentName,
+    revisionId: assignment.revisionId,
+    revisionNumber: assignment.revisionNumber,
+    versionId: assignment.versionId,
+    modelName: assignment.modelName,
+    versionNumber: assignment.versionNumber,
+    digest: assignment.digest,
+    modelPath: place.modelPath,
+    socketPath: place.paths.socket,
+    spoolFolder: place.paths.spool,
+    signature,
+    ...(assignment.task === undefined ? {} : { task: assignment.task }),
+    session: { intraOpThreads: spec.intraOpThreads, interOpThreads: 1, executionProviders: [...spec.executionProviders], graphOptimization: 'all' },
+    batching: { mode: 'off', maxBatchSize: 1, maxDelayMs: 0 },
+    limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes },
+    records: { ...defaultInstanceRecords, enabled: spec.recordPredictions },
+  };
+}

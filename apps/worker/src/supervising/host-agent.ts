@@ -1,0 +1,187 @@
+import type { Assignment, HostLease, HostStore, InstanceStore } from '@slipway/deployments';
+import type { InstancePong } from '@slipway/inference';
+import { channels, type Logger, type Nudges } from '@slipway/platform';
+import { buildInstanceSpec } from './build-instance-spec.js';
+import { FactWriter } from './fact-writer.js';
+import { InstanceFolders } from './instance-paths.js';
+import { type InstanceLimits, InstanceProcess, type Surroundings } from './instance-process.js';
+import { type InstanceIdentity, identityOf, listProcessRecords, type ProcessRecord, readSpec, writeJson } from './process-record.js';
+import { isAlive, signalProcess } from './process-table.js';
+import { Repeater } from './repeater.js';
+import { Slots } from './slots.js';
+
+const reconcileEveryMs = 1_000;
+const heartbeatEveryMs = 2_000;
+/** How long an instance may take to answer what it holds when it is stopped by wish. */
+const stopGraceMs = 25_000;
+
+export interface HostAgentOptions {
+  readonly home: string;
+  readonly host: { readonly name: string; readonly cores: number; readonly memoryBytes: number };
+  /** The instance program's file. */
+  readonly program: string;
+  readonly defaultDeadlineMs: number;
+  readonly maxBodyBytes: number;
+  readonly hosts: HostStore;
+  readonly instances: InstanceStore;
+  readonly nudges: Nudges;
+  readonly log: Logger;
+  /** Puts the artefact on this host and gives its path. */
+  readonly fetchModel: (assignment: Pick<Assignment, 'digest' | 'versionId'>) => Promise<string>;
+}
+
+/** A running instance, for whoever measures it or collects its records. */
+export interface SupervisedInstance extends InstanceIdentity {
+  readonly pid: number;
+  readonly isReady: boolean;
+  readonly spoolFolder: string;
+  readonly pong: InstancePong | undefined;
+}
+
+/**
+ * Makes the instances assigned to this host real, and reports what they are. Instances outlive it: a new agent on the same home adopts them.
+ * They are kept running without the database; what changed meanwhile is written when it is back.
+ */
+export class HostAgent {
+  private readonly folders: InstanceFolders;
+  private readonly processes = new Map<string, InstanceProcess>();
+  private readonly facts: FactWriter;
+  private readonly loading: Slots;
+  private readonly reconciler: Repeater;
+  private readonly heart: Repeater;
+  private lease: HostLease | undefined;
+  private isClosed = false;
+
+  constructor(private readonly options: HostAgentOptions) {
+    const { home, host, log } = options;
+    this.folders = new InstanceFolders(home);
+    this.loading = new Slots(Math.max(2, host.cores));
+    this.facts = new FactWriter(async (identity, fact) => {
+      const lease = this.lease;
+      if (lease === undefined) throw new Error('the host is not registered yet');
+      await options.instances.writeFact(lease, identity, fact);
+    }, log);
+    this.reconciler = new Repeater('reconcile instances', () => this.reconcile(), log);
+    this.heart = new Repeater('heartbeat', () => this.beat(), log);
+  }
+
+  /** The host's id in the database; undefined until it is registered. */
+  get hostId(): string | undefined {
+    return this.lease?.hostId;
+  }
+
+  /** Instances that have a process now. */
+  list(): SupervisedInstance[] {
+    return [...this.processes.values()].flatMap(({ identity, pid, phase, pong }) =>
+      pid === undefined ? [] : [{ ...identity, pid, isReady: phase === 'ready', spoolFolder: this.folders.of(identity.instanceId).spool, pong }],
+    );
+  }
+
+  /** Adopts what lives, then keeps wishes and facts together until `close`. Returns at once; the database may be away. */
+  start(): void {
+    for (const record of listProcessRecords(this.folders.run)) this.adopt(record);
+    this.heart.start({ everyMs: heartbeatEveryMs });
+    this.reconciler.start({ everyMs: reconcileEveryMs, nudges: { from: this.options.nudges, on: [channels.instances] } });
+  }
+
+  /** Ends all instances, to be started again by the next worker, within about `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    await Promise.all([this.reconciler.close(), this.heart.close()]);
+    await Promise.all([...this.processes.values()].map((process) => process.stop(graceMs, 'ASSIGNED')));
+    await this.facts.close();
+  }
+
+  private async beat(): Promise<void> {
+    if (this.lease === undefined) {
+      this.lease = await this.options.hosts.register(this.options.host);
+      this.options.log.info({ host: this.lease.hostId, name: this.options.host.name }, 'host registered');
+      this.reconciler.poke();
+      return;
+    }
+    if (await this.options.hosts.heartbeat(this.lease)) return;
+    this.abdicate();
+  }
+
+  /** Another worker holds the host: this one was thought dead. It lets go of everything without touching it. */
+  private abdicate(): void {
+    this.options.log.error({ host: this.lease?.hostId }, 'another worker has taken this host over');
+    this.isClosed = true;
+    void this.reconciler.close();
+    void this.heart.close();
+    for (const process of this.processes.values()) process.abandon();
+    this.processes.clear();
+  }
+
+  private async reconcile(): Promise<void> {
+    const { lease } = this;
+    if (lease === undefined || this.isClosed) return;
+    const assigned = new Map((await this.options.instances.listAssigned(lease.hostId)).map((assignment) => [assignment.instanceId, assignment]));
+    if (this.isClosed) return;
+    for (const assignment of assigned.values()) this.align(assignment);
+    for (const [instanceId, process] of this.processes) {
+      if (assigned.has(instanceId) || this.facts.holds(instanceId)) continue;
+      // Its row is ended or was never there: nobody wants it.
+      if (process.phase === 'ended') this.processes.delete(instanceId);
+      else void process.stop(stopGraceMs);
+    }
+  }
+
+  private align(assignment: Assignment): void {
+    const process = this.processes.get(assignment.instanceId);
+    if (assignment.wish === 'STOP') {
+      if (process !== undefined) void process.stop(stopGraceMs);
+      else
+        this.facts.put(identityOf(assignment), {
+          status: 'GONE',
+          address: undefined,
+          pid: undefined,
+          restarts: assignment.restarts,
+          reason: undefined,
+        });
+      return;
+    }
+    if (process === undefined) this.launch(assignment);
+  }
+
+  private launch(assignment: Assignment): void {
+    const identity = identityOf(assignment);
+    const { deadlineMs, memoryLimitBytes } = assignment.spec;
+    const process = this.create(identity, { deadlineMs, memoryLimitBytes }, assignment.restarts);
+    void process.start(() =>
+      this.loading.use(async () => {
+        const paths = this.folders.of(assignment.instanceId);
+        const modelPath = await this.options.fetchModel(assignment);
+        writeJson(paths.spec, buildInstanceSpec(assignment, { modelPath, paths, maxBodyBytes: this.options.maxBodyBytes }));
+      }),
+    );
+  }
+
+  private adopt(record: ProcessRecord): void {
+    const paths = this.folders.of(record.instanceId);
+    const spec = readSpec(paths.spec);
+    if (!isAlive(record.pid, record.startTime)) return;
+    if (spec === undefined) {
+      signalProcess(record.pid, 'SIGKILL');
+      return;
+    }
+    this.options.log.info({ instance: record.instanceId, deployment: spec.deploymentName, pid: record.pid }, 'instance adopted');
+    this.create(identityOf(spec), record, record.restarts).adopt(record);
+  }
+
+  private create(identity: InstanceIdentity, limits: InstanceLimits, restarts: number): InstanceProcess {
+    const { program, defaultDeadlineMs, log } = this.options;
+    const around: Surroundings = {
+      program,
+      paths: this.folders.of(identity.instanceId),
+      defaultDeadlineMs,
+      log,
+      report: (who, fact) => this.facts.put(who, fact),
+    };
+    const { deadlineMs, memoryLimitBytes } = limits;
+    const process = new InstanceProcess(identity, { deadlineMs, memoryLimitBytes }, around, restarts);
+    this.processes.set(identity.instanceId, process);
+    return process;
+  }
+}

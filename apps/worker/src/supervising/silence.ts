@@ -1,0 +1,26 @@
+/** Between two looks at an instance. */
+export const lookEveryMs = 1_000;
+/** A gap between looks above this is the worker's own pause (stopped, starved), and tells nothing about the instance. */
+const ownPauseMs = 2_500;
+
+export interface Silence {
+  /** When the last look was, ms on a monotonic clock. */
+  readonly lookedAtMs: number;
+  /** For how long, seen by a worker that was awake, the instance has not answered. */
+  readonly silentMs: number;
+}
+
+/** The silence after one more look. A worker that itself was paused must not take its own absence for the instance's. */
+export function afterLook(before: Silence, answered: boolean, nowMs: number): Silence {
+  const gapMs = nowMs - before.lookedAtMs;
+  if (answered) return { lookedAtMs: nowMs, silentMs: 0 };
+  return { lookedAtMs: nowMs, silentMs: gapMs > ownPauseMs ? before.silentMs : before.silentMs + gapMs };
+}
+
+/**
+ * Whether an instance hangs: a run blocks it, so until the longest deadline has passed silence is only work. One second more covers the time
+ * between the start of a run and the look before it.
+ */
+export function isHanging(silence: Silence, longestDeadlineMs: number): boolean {
+  return silence.silentMs > longestDeadlineMs + lookEveryMs;
+}
