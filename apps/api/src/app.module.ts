@@ -7,6 +7,7 @@ import { EventsModule } from './events/events.module.js';
 import { HealthController } from './health/health.controller.js';
 import { REGISTRY, Readiness } from './health/readiness.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
+import { ModelsModule } from './models/models.module.js';
 import { Platform } from './platform.js';
 
 /** What every feature may inject: the platform and the registry of metrics. */
@@ -27,7 +28,7 @@ export class AppModule {
   static with(platform: Platform): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, EventsModule],
+      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, EventsModule, ModelsModule],
       controllers: [HealthController],
       providers: [Readiness, { provide: APP_GUARD, useClass: PolicyGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor }],
     };

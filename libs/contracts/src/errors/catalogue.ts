@@ -56,6 +56,7 @@ export const errorCatalogue = {
   ALIAS_NOT_FOUND: 'not_found',
   ALIAS_REFUSED: 'refused',
   ARTEFACT_REFUSED: 'refused',
+  UPLOADS_BUSY: 'exhausted',
   ARTEFACT_TOO_LARGE: 'too_large',
   ARTEFACT_EMPTY: 'invalid',
   ARTEFACT_DIGEST_MISMATCH: 'refused',

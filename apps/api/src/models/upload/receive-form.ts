@@ -1,0 +1,116 @@
+import type { MultipartFile, MultipartValue } from '@fastify/multipart';
+import { messageOf, SlipwayError } from '@slipway/contracts';
+import type { ArtefactStore, StagedArtefact } from '@slipway/registry';
+import type { FastifyRequest } from 'fastify';
+import type { Upload, UploadLimits } from './receive-upload.js';
+import { nextWithin, withStallLimit } from './stall-limit.js';
+import { cleanFileName, isUploadField, parseUploadFields } from './upload-fields.js';
+
+/** Bytes before the first part and between parts that a form may waste. */
+const preambleBytes = 128 * 1024;
+/** RFC 2046 §5.1.1. */
+const boundaryLength = 70;
+
+/** Streams the part "file" of a form to staging and gathers the fields around it. */
+export async function receiveForm(request: FastifyRequest, store: ArtefactStore, limits: UploadLimits): Promise<Upload> {
+  refuseLongBoundary(request.headers['content-type'] ?? '');
+  const form = new FormReader(request, limits);
+  const fields = new Map<string, unknown>();
+  let file: { staged: StagedArtefact; fileName: string | undefined } | undefined;
+  try {
+    for (let part = await form.next(); part !== undefined; part = await form.next()) {
+      if (part.type === 'field') addField(fields, part);
+      else if (part.fieldname !== 'file' || file !== undefined) throw unexpectedFile(part.fieldname);
+      else file = { staged: await store.stage(withStallLimit(part.file, limits.stallMs), limits), fileName: cleanFileName(part.filename) };
+    }
+    if (file === undefined)
+      throw new SlipwayError('REQUEST_INVALID', 'expected the model file in a form part named "file" with a file name; there is none');
+    return { ...file, fields: parseUploadFields(fields) };
+  } catch (error) {
+    if (file !== undefined) await store.discard(file.staged);
+    throw error;
+  } finally {
+    form.close();
+  }
+}
+
+/** The parts of a form in the order of sending, with bounds on their number, their sizes and on what lies before them. */
+class FormReader {
+  private readonly parts: AsyncIterator<MultipartFile | MultipartValue>;
+  private readonly wasted: Promise<never>;
+  private readonly count: (piece: Buffer) => void;
+  private bytesBeforePart = 0;
+  private counting = true;
+
+  constructor(
+    private readonly request: FastifyRequest,
+    private readonly limits: UploadLimits,
+  ) {
+    this.parts = request.parts({
+      limits: { fieldNameSize: 100, fieldSize: 256 * 1024, fields: 8, files: 1, parts: 10, headerPairs: 32, fileSize: limits.maxBytes + 1 },
+    });
+    let refuse: (error: SlipwayError) => void = () => undefined;
+    this.wasted = new Promise<never>((_, reject) => {
+      refuse = reject;
+    });
+    // Whoever waits for a part sees it; when nobody waits any more it is of no interest.
+    this.wasted.catch(() => undefined);
+    this.count = (piece) => {
+      if (this.counting) this.bytesBeforePart += piece.length;
+      if (this.bytesBeforePart > preambleBytes)
+        refuse(new SlipwayError('REQUEST_INVALID', `expected the first part of the form within ${preambleBytes} bytes`));
+    };
+  }
+
+  async next(): Promise<MultipartFile | MultipartValue | undefined> {
+    const next = this.parts.next();
+    // Listening starts the flow, so only after the parser is attached.
+    if (this.request.raw.listenerCount('data', this.count) === 0 && this.counting) this.request.raw.on('data', this.count);
+    try {
+      const part = await nextWithin(Promise.race([next, this.wasted]), this.limits.stallMs);
+      this.counting = false;
+      return part.done === true ? undefined : part.value;
+    } catch (error) {
+      throw formError(error);
+    }
+  }
+
+  close(): void {
+    this.request.raw.off('data', this.count);
+    // The parser may wait for a part that nobody reads any more.
+    this.request.raw.unpipe();
+  }
+}
+
+function addField(fields: Map<string, unknown>, part: MultipartValue): void {
+  const name = part.fieldname;
+  if (name === 'file') throw new SlipwayError('REQUEST_INVALID', 'file: expected a file (a part with a file name); given a text field');
+  if (part.fieldnameTruncated === true || !isUploadField(name))
+    throw new SlipwayError('REQUEST_INVALID', `unknown field ${JSON.stringify(name.slice(0, 100))}`);
+  if (part.valueTruncated) throw new SlipwayError('REQUEST_INVALID', `${name}: expected at most 262144 bytes`);
+  if (fields.has(name)) throw new SlipwayError('REQUEST_INVALID', `${name}: expected once; given several times`);
+  fields.set(name, part.value);
+}
+
+function unexpectedFile(fieldname: string): SlipwayError {
+  return new SlipwayError('REQUEST_INVALID', `expected one file, in the part "file"; given another in ${JSON.stringify(fieldname.slice(0, 100))}`);
+}
+
+function refuseLongBoundary(contentType: string): void {
+  const boundary = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(contentType);
+  const length = (boundary?.[1] ?? boundary?.[2] ?? '').length;
+  if (length < 1 || length > boundaryLength)
+    throw new SlipwayError('REQUEST_INVALID', `expected a boundary of 1 to ${boundaryLength} characters in Content-Type; given ${length}`);
+}
+
+/** What a failure of the form's parser means to the sender; counts and sizes are over a limit, everything else is unreadable. */
+function formError(error: unknown): SlipwayError {
+  const cause = error instanceof SlipwayError ? error.cause : error;
+  const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
+  if (typeof code === 'string' && /^FST_(PARTS|FILES|FIELDS)_LIMIT$/.test(code)) {
+    return new SlipwayError('REQUEST_INVALID', 'expected one part "file" and each of the fields at most once; given more parts', { cause });
+  }
+  if (cause instanceof Error && code !== 'ECONNRESET')
+    return new SlipwayError('REQUEST_INVALID', `the form cannot be read: ${messageOf(cause).slice(0, 200)}`, { cause });
+  return error instanceof SlipwayError ? error : new SlipwayError('REQUEST_INVALID', 'the form cannot be read', { cause: error });
+}

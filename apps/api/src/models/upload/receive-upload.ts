@@ -1,0 +1,64 @@
+import { SlipwayError, type VersionFields } from '@slipway/contracts';
+import { type ArtefactStore, type StagedArtefact, tooLarge } from '@slipway/registry';
+import type { FastifyRequest } from 'fastify';
+import { receiveForm } from './receive-form.js';
+import { withStallLimit } from './stall-limit.js';
+import { cleanFileName, parseUploadFields } from './upload-fields.js';
+
+export interface UploadLimits {
+  readonly maxBytes: number;
+  /** A sender may be silent for this long. */
+  readonly stallMs: number;
+}
+
+/** A file that has arrived, and what was said about it. */
+export interface Upload {
+  readonly staged: StagedArtefact;
+  readonly fileName: string | undefined;
+  readonly fields: VersionFields;
+}
+
+/**
+ * Streams the request's file to staging; its bytes are never whole in memory. Nothing stays in staging when it rejects.
+ * @throws SlipwayError MEDIA_TYPE_UNSUPPORTED, ENCODING_UNSUPPORTED, REQUEST_INVALID, BODY_TIMEOUT, ARTEFACT_TOO_LARGE, ARTEFACT_STORE_FULL
+ */
+export async function receiveUpload(request: FastifyRequest, store: ArtefactStore, limits: UploadLimits): Promise<Upload> {
+  refuseEncoding(request);
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'multipart/form-data') {
+    if (queryOf(request).size > 0) throw new SlipwayError('REQUEST_INVALID', 'expected all fields in the form; given some in the query as well');
+    return receiveForm(request, store, limits);
+  }
+  if (type === 'application/octet-stream') return receiveRaw(request, store, limits);
+  throw new SlipwayError(
+    'MEDIA_TYPE_UNSUPPORTED',
+    `expected application/octet-stream (the file itself) or multipart/form-data (the part "file" and fields); given ${type === undefined ? 'no content type' : JSON.stringify(type.slice(0, 100))}`,
+  );
+}
+
+async function receiveRaw(request: FastifyRequest, store: ArtefactStore, limits: UploadLimits): Promise<Upload> {
+  const query = queryOf(request);
+  const fileName = query.get('fileName');
+  query.delete('fileName');
+  if (Array.isArray(fileName)) throw new SlipwayError('REQUEST_INVALID', 'fileName: expected once; given several times');
+  const fields = parseUploadFields(query);
+  const announced = Number(request.headers['content-length']);
+  if (announced > limits.maxBytes) throw tooLarge(limits.maxBytes, announced);
+  const staged = await store.stage(withStallLimit(request.raw, limits.stallMs), limits);
+  return { staged, fields, fileName: cleanFileName(typeof fileName === 'string' ? fileName : undefined) };
+}
+
+/** The query as a map, so that no name in it means anything to JavaScript. */
+function queryOf(request: FastifyRequest): Map<string, unknown> {
+  const { query } = request;
+  return new Map(typeof query === 'object' && query !== null ? Object.entries(query) : []);
+}
+
+function refuseEncoding(request: FastifyRequest): void {
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase();
+  if (encoding === undefined || encoding === 'identity') return;
+  throw new SlipwayError(
+    'ENCODING_UNSUPPORTED',
+    `expected the file as it is, without Content-Encoding; given ${JSON.stringify(encoding.slice(0, 100))}`,
+  );
+}
