@@ -1,7 +1,13 @@
-export { Registry } from 'prom-client';
+export { Counter, Gauge, Registry } from 'prom-client';
 export * from './instruments/create-registry.js';
 export * from './instruments/exposition.js';
 export * from './instruments/series-budget.js';
+export * from './records/check-label.js';
+export * from './records/label.store.js';
+export type { LabelOwner, NewLabel } from './records/label-target.store.js';
+export * from './records/prediction.store.js';
+export * from './records/prediction-id.js';
+export * from './records/spool-line.js';
 export * from './series/resource-series.store.js';
 export * from './series/series-frame.js';
 export * from './series/serving-series.store.js';

@@ -5,7 +5,7 @@ import { latencyBucketCount, latencyBucketOf } from './latency-buckets.js';
 export interface RequestFacts {
   readonly outcome: Outcome;
   readonly durationSeconds: number;
-  /** Absent when the request did not reach the instance's queue or its run. */
+  /** Absent or 0 when the request did not reach the instance's queue or its run. */
   readonly queueSeconds?: number | undefined;
   readonly computeSeconds?: number | undefined;
   readonly rows: number;
@@ -54,11 +54,12 @@ export class ServingSums {
     if (!latencyOutcomes.has(facts.outcome)) return;
     this.durationSeconds += facts.durationSeconds;
     bump(this.duration, latencyBucketOf(facts.durationSeconds));
-    if (facts.queueSeconds !== undefined) {
+    const ran = facts.outcome === 'success';
+    if (facts.queueSeconds !== undefined && (ran || facts.queueSeconds > 0)) {
       this.queueSeconds += facts.queueSeconds;
       bump(this.queue, latencyBucketOf(facts.queueSeconds));
     }
-    if (facts.computeSeconds !== undefined) {
+    if (facts.computeSeconds !== undefined && (ran || facts.computeSeconds > 0)) {
       this.computeSeconds += facts.computeSeconds;
       bump(this.compute, latencyBucketOf(facts.computeSeconds));
     }
