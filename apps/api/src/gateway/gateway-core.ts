@@ -1,0 +1,180 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RoutingSnapshot } from '@slipway/deployments';
+import { answerError, type Refusal } from './answers.js';
+import { bodyTooLarge, type ExchangeContext, InferExchange, type ServingSink } from './infer-exchange.js';
+import { LiveRouting } from './live-routing.js';
+import { PredictionIds } from './prediction-id.js';
+import { notServed, ProtocolInfo } from './protocol-info.js';
+import { isRefusal, readFacts } from './request-facts.js';
+import { type GatewayRoute, gatewayRoutes, isGatewayUrl, parseRoute } from './routes.js';
+
+/** Who calls: the project decides what names mean. */
+export type Admission = { readonly ok: true; readonly projectId: string } | ({ readonly ok: false } & Refusal);
+
+export interface GatewayOptions {
+  readonly serverName: string;
+  readonly serverVersion: string;
+  readonly maxBodyBytes: number;
+  readonly defaultDeadlineMs: number;
+  readonly sink: ServingSink;
+  /** Whether the request may use the route; synchronous, from memory. */
+  readonly admit: (request: IncomingMessage, route: GatewayRoute) => Admission;
+}
+
+/** A body of which no byte came for this long is given up. */
+const bodyIdleMs = 30_000;
+const sweepEveryMs = 1_000;
+/** As many bodies of the full size may be held at once; more are refused. */
+const heldBodies = 32;
+/** Bound of one answer from an instance. */
+const maxFrameBytes = 1024 * 1024 * 1024;
+
+/** Everything under /v2 on the raw HTTP server, outside any framework: it needs a snapshot and nothing else. */
+export class GatewayCore {
+  readonly routing = new LiveRouting(maxFrameBytes);
+  private readonly context: ExchangeContext;
+  private readonly ids = new PredictionIds();
+  private readonly info: ProtocolInfo;
+  private readonly sweep: NodeJS.Timeout;
+  private loaded = false;
+
+  constructor(private readonly options: GatewayOptions) {
+    this.context = {
+      sink: options.sink,
+      maxBodyBytes: options.maxBodyBytes,
+      defaultDeadlineMs: options.defaultDeadlineMs,
+      maxHeldBytes: heldBodies * options.maxBodyBytes,
+      heldBytes: 0,
+      isDraining: false,
+      open: new Set(),
+      retries: 0,
+    };
+    this.info = new ProtocolInfo(this, options);
+    this.sweep = setInterval(() => this.endIdleBodies(), sweepEveryMs);
+    this.sweep.unref();
+  }
+
+  /** Requests whose answer is not out. */
+  get inFlight(): number {
+    return this.context.open.size;
+  }
+
+  get heldBytes(): number {
+    return this.context.heldBytes;
+  }
+
+  /** Requests that were sent a second time, since the start. */
+  get retries(): number {
+    return this.context.retries;
+  }
+
+  /** A snapshot is there and nobody asked to leave. */
+  get isReady(): boolean {
+    return this.loaded && !this.context.isDraining;
+  }
+
+  /** Takes a new snapshot. */
+  apply(snapshot: RoutingSnapshot): void {
+    this.loaded = true;
+    this.routing.apply(snapshot);
+  }
+
+  /** @returns whether the request was this one's; then it is answered here. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    const url = request.url ?? '';
+    if (!isGatewayUrl(url)) return false;
+    const admitted = this.admit(request, url);
+    if ('code' in admitted) this.refuse(request, response, admitted);
+    else if (admitted.route.name === 'infer') this.infer(request, response, admitted.route, admitted.projectId);
+    else this.info.answer(request, response, admitted.route, admitted.projectId);
+    return true;
+  }
+
+  /**
+   * For a request that waits for `100 Continue`: answers it when its head alone is enough to refuse it.
+   * @returns whether it was answered; if not, the caller sends `100 Continue` and goes on as usual.
+   */
+  refuseByHead(request: IncomingMessage, response: ServerResponse): boolean {
+    const url = request.url ?? '';
+    if (!isGatewayUrl(url)) return false;
+    const admitted = this.admit(request, url);
+    const refusal = 'code' in admitted ? admitted : this.refusalOfInfer(request, admitted.route, admitted.projectId);
+    if (refusal === undefined) return false;
+    this.refuse(request, response, { ...refusal, isBodyHeldBack: true });
+    return true;
+  }
+
+  /** Not ready any more from now on; what arrives is still served, and every answer closes its connection. */
+  startDraining(): void {
+    this.context.isDraining = true;
+  }
+
+  /** Resolves when every open request has its answer. */
+  async drain(pollMs = 10): Promise<void> {
+    this.startDraining();
+    while (this.context.open.size > 0) await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+
+  close(): void {
+    this.context.isDraining = true;
+    clearInterval(this.sweep);
+    this.routing.close();
+  }
+
+  private infer(request: IncomingMessage, response: ServerResponse, route: GatewayRoute, projectId: string): void {
+    const deployment = this.routing.find(projectId, route.model);
+    if (deployment === undefined) {
+      this.refuse(request, response, this.unknownDeployment(route));
+      return;
+    }
+    const facts = readFacts(request.headers, this.ids.next(Date.now()));
+    if (isRefusal(facts)) {
+      this.refuse(request, response, facts);
+      return;
+    }
+    const exchange = new InferExchange(this.context, request, response, deployment, facts, route.version, performance.now());
+    if (this.isOverLimit(request)) exchange.fail(bodyTooLarge(this.options.maxBodyBytes));
+  }
+
+  private admit(request: IncomingMessage, url: string): { readonly route: GatewayRoute; readonly projectId: string } | Refusal {
+    const route = parseRoute(url);
+    if (route === 'not_found') return { code: 'ROUTE_NOT_FOUND', message: 'there is no such route' };
+    if (route === 'malformed') return { code: 'REQUEST_INVALID', message: 'the path is not valid percent-encoding' };
+    const methods: readonly string[] = gatewayRoutes[route.name].methods;
+    if (!methods.includes(request.method ?? '')) {
+      const allow = methods.join(', ');
+      return { code: 'METHOD_NOT_ALLOWED', message: `this route takes ${allow}, not ${request.method}`, headers: ['allow', allow] };
+    }
+    const admission = this.options.admit(request, route);
+    return admission.ok ? { route, projectId: admission.projectId } : admission;
+  }
+
+  private refusalOfInfer(request: IncomingMessage, route: GatewayRoute, projectId: string): Refusal | undefined {
+    if (route.name !== 'infer') return undefined;
+    if (this.routing.find(projectId, route.model) === undefined) return this.unknownDeployment(route);
+    return this.isOverLimit(request) ? bodyTooLarge(this.options.maxBodyBytes) : undefined;
+  }
+
+  private isOverLimit(request: IncomingMessage): boolean {
+    const length = request.headers['content-length'];
+    return length !== undefined && Number(length) > this.options.maxBodyBytes;
+  }
+
+  private unknownDeployment(route: GatewayRoute): Refusal {
+    if (!this.loaded) return { code: 'DEPLOYMENT_NOT_READY', message: 'the gateway has not read its routing yet' };
+    return notServed(route);
+  }
+
+  private refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+    if (!this.context.isDraining) answerError(request, response, refusal);
+    else answerError(request, response, { ...refusal, headers: [...(refusal.headers ?? []), 'connection', 'close'] });
+  }
+
+  private endIdleBodies(): void {
+    const latest = performance.now() - bodyIdleMs;
+    for (const exchange of this.context.open) {
+      if (exchange.isReadingBody && exchange.lastByteAt < latest)
+        exchange.fail({ code: 'BODY_TIMEOUT', message: `no byte of the body came for ${bodyIdleMs / 1000} s` });
+    }
+  }
+}

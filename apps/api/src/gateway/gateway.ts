@@ -1,0 +1,120 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Inject, Injectable } from '@nestjs/common';
+import { SlipwayError } from '@slipway/contracts';
+import { SnapshotStore } from '@slipway/deployments';
+import { type Registry, ServingRecorder, ServingWindowStore, WindowFlush } from '@slipway/metrics';
+import { channels, newId } from '@slipway/platform';
+import { CredentialTable } from '../access/credential-table.js';
+import { allows } from '../access/policy.js';
+import { refuseCrossSite } from '../access/refuse-cross-site.js';
+import { REGISTRY } from '../health/readiness.js';
+import { Platform } from '../platform.js';
+import { type Admission, GatewayCore } from './gateway-core.js';
+import { exposeGateway } from './gateway-instruments.js';
+import { type GatewayRoute, gatewayRoutes } from './routes.js';
+import { SavedSnapshot } from './saved-snapshot.js';
+import { SnapshotFeed } from './snapshot-feed.js';
+
+/** The project of callers without a key, where keys are switched off for predictions. */
+const defaultProjectId = 'prj_default';
+const serverVersion = '0.1.0';
+
+/** The prediction gateway as a part of the API process: everything under /v2. */
+@Injectable()
+export class Gateway {
+  private readonly core: GatewayCore;
+  private readonly feed: SnapshotFeed;
+  private readonly flush: WindowFlush<Parameters<ServingWindowStore['write']>[0][number]>;
+  private readonly stops: (() => void)[] = [];
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly credentials: CredentialTable,
+    @Inject(REGISTRY) registry: Registry,
+  ) {
+    const { settings, db, home, log } = platform;
+    const recorder = new ServingRecorder({ registry });
+    const windows = new ServingWindowStore(db.pool, newId('evt'));
+    this.flush = new WindowFlush(recorder, (dirty) => windows.write(dirty), log);
+    this.core = new GatewayCore({
+      serverName: settings.SLIPWAY_SERVER_NAME,
+      serverVersion,
+      maxBodyBytes: settings.SLIPWAY_MAX_BODY_BYTES,
+      defaultDeadlineMs: settings.SLIPWAY_DEFAULT_DEADLINE_MS,
+      sink: recorder,
+      admit: (request, route) => this.admit(request, route),
+    });
+    this.feed = new SnapshotFeed({
+      store: new SnapshotStore(db.pool),
+      saved: new SavedSnapshot(home),
+      log,
+      apply: (snapshot) => this.core.apply(snapshot),
+    });
+    exposeGateway(registry, this.core, this.feed);
+  }
+
+  /** A snapshot is there and the process is not leaving. */
+  get isReady(): boolean {
+    return this.core.isReady;
+  }
+
+  /** Reads the first snapshot and follows the changes. Resolves also when there is none yet: then it answers 503 until there is. */
+  async start(): Promise<void> {
+    const { nudges } = this.platform;
+    for (const channel of [channels.routing, channels.instances]) this.stops.push(nudges.on(channel, () => void this.feed.refresh()));
+    await this.feed.start();
+  }
+
+  /** @returns true when the request belongs to the gateway; it is then answered there. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.core.handle(request, response);
+  }
+
+  /**
+   * For the server's `checkContinue` event: answers requests that can be refused by their head, before their body is sent.
+   * @returns false when the caller should send `100 Continue` and go on as with any request.
+   */
+  refuseByHead(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.core.refuseByHead(request, response);
+  }
+
+  /** From now on not ready, every answer closes its connection; what arrives is still served. */
+  startDraining(): void {
+    this.core.startDraining();
+  }
+
+  /** Call after the HTTP server has drained: waits for the last answers, writes the last windows, closes the connections to instances. */
+  async drain(): Promise<void> {
+    for (const stop of this.stops) stop();
+    this.feed.stop();
+    await this.core.drain();
+    this.core.close();
+    await this.flush.close();
+  }
+
+  private admit(request: IncomingMessage, route: GatewayRoute): Admission {
+    const { anyScopeOf } = gatewayRoutes[route.name];
+    if (anyScopeOf === 'public') return { ok: true, projectId: defaultProjectId };
+    const { authorization, cookie } = request.headers;
+    const resolved = this.credentials.resolve(authorization, cookie);
+    if (!resolved.ok) {
+      const isOpen = this.platform.settings.SLIPWAY_PREDICT_AUTH === 'off' && anyScopeOf.some((scope) => scope === 'predict');
+      return isOpen ? { ok: true, projectId: defaultProjectId } : resolved;
+    }
+    if (!anyScopeOf.some((scope) => allows(resolved.scopes, scope))) {
+      return { ok: false, code: 'SCOPE_MISSING', message: `this needs the scope "${anyScopeOf.join('" or "')}"` };
+    }
+    return resolved.viaCookie ? admitBrowser(request, resolved.projectId) : { ok: true, projectId: resolved.projectId };
+  }
+}
+
+/** A session's cookie travels with requests of other sites too; those are turned away. */
+function admitBrowser(request: IncomingMessage, projectId: string): Admission {
+  try {
+    refuseCrossSite(request.method ?? '', request.headers);
+    return { ok: true, projectId };
+  } catch (error) {
+    if (error instanceof SlipwayError) return { ok: false, code: error.code, message: error.message };
+    throw error;
+  }
+}
