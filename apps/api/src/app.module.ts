@@ -3,6 +3,7 @@ import { APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { createRegistry } from '@slipway/metrics';
 import { AccessModule } from './access/access.module.js';
 import { PolicyGuard } from './access/policy.guard.js';
+import { DeploymentsModule } from './deployments/deployments.module.js';
 import { EventsModule } from './events/events.module.js';
 import { HealthController } from './health/health.controller.js';
 import { REGISTRY, Readiness } from './health/readiness.js';
@@ -28,7 +29,7 @@ export class AppModule {
   static with(platform: Platform): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, EventsModule, ModelsModule],
+      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, DeploymentsModule, EventsModule, ModelsModule],
       controllers: [HealthController],
       providers: [Readiness, { provide: APP_GUARD, useClass: PolicyGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor }],
     };

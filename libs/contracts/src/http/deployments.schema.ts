@@ -3,9 +3,12 @@ import { limits } from '../limits.js';
 import { ResourceName } from '../names.js';
 import { deploymentStatuses, instanceStatuses, rolloutPhases, rolloutStatuses } from '../statuses.js';
 import { Signature, Task } from '../tensors.schema.js';
+import { plainText } from '../text.js';
 import { Instant, pageOf } from './paging.schema.js';
 
-const Reason = z.string().max(limits.reasonLength);
+const Reason = plainText(limits.reasonLength);
+/** A number counted up from 1 that the database keeps as a 32-bit integer. */
+const Ordinal = z.number().int().min(1).max(2_147_483_647);
 const Replicas = z.number().int().min(1).max(limits.replicasMax);
 
 const specFields = {
@@ -36,7 +39,7 @@ export type RevisionSpec = z.infer<typeof RevisionSpec>;
 /** What a new revision changes; absent fields stay as they were (a default here would reset them). */
 const RevisionSpecChange = z.strictObject(specFields).partial();
 
-const VersionChoice = { version: z.number().int().min(1).optional(), alias: ResourceName.optional() };
+const VersionChoice = { version: Ordinal.optional(), alias: ResourceName.optional() };
 const oneOfVersionOrAlias = (value: { version?: number | undefined; alias?: string | undefined }) =>
   (value.version === undefined) !== (value.alias === undefined);
 const oneOfText = 'expected exactly one of "version" and "alias"';
@@ -66,9 +69,10 @@ export const CreateRevision = z
 export type CreateRevision = z.infer<typeof CreateRevision>;
 
 /** Without `revision`: the revision that served before the present one. */
-export const Rollback = z.strictObject({ revision: z.number().int().min(1).optional(), reason: Reason.optional() });
+export const Rollback = z.strictObject({ revision: Ordinal.optional(), reason: Reason.optional() });
 export type Rollback = z.infer<typeof Rollback>;
 export const RolloutAction = z.strictObject({ reason: Reason.optional() });
+export type RolloutAction = z.infer<typeof RolloutAction>;
 export const ChangeDeployment = z.strictObject({ suspended: z.boolean(), reason: Reason.optional() });
 export type ChangeDeployment = z.infer<typeof ChangeDeployment>;
 
@@ -104,6 +108,8 @@ export const RevisionView = z.object({
   weightPercent: z.number(),
 });
 export type RevisionView = z.infer<typeof RevisionView>;
+
+export const RevisionPage = pageOf(RevisionView);
 
 export const RolloutView = z.object({
   id: z.string(),

@@ -20,7 +20,7 @@ import { revisionInclude, toRevision } from './deployment-rows.js';
 import { type DeploymentState, servingRevision } from './deployment-state.js';
 import { loadStates } from './deployment-state.store.js';
 import { toDeploymentSummary, toDeploymentView } from './deployment-view.js';
-import { lockDeployment, noDeployment } from './lock-deployment.store.js';
+import { lockDeployment, nameKey, noDeployment } from './lock-deployment.store.js';
 import { chooseVersion, findModel } from './version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from './write-wish.store.js';
 
@@ -71,7 +71,7 @@ export class DeploymentStore {
   /** @throws SlipwayError DEPLOYMENT_NOT_FOUND */
   async view(projectId: string, name: string): Promise<DeploymentView> {
     return this.read(async (tx, now) => {
-      const [state] = await loadStates(tx, { projectId, nameFolded: foldName(name), deletedAt: null }, now);
+      const [state] = await loadStates(tx, { projectId, nameFolded: nameKey(name), deletedAt: null }, now);
       if (state === undefined) throw noDeployment(name);
       const rows = await tx.revision.findMany({
         where: { deploymentId: state.deployment.id },

@@ -1,12 +1,12 @@
 import type { CreateRevision, Page, PageQuery, RevisionView } from '@slipway/contracts';
-import { foldName, RevisionSpec, SlipwayError } from '@slipway/contracts';
+import { RevisionSpec, SlipwayError } from '@slipway/contracts';
 import { type Database, newId, type Transaction, toJson } from '@slipway/platform';
 import type { Actor } from '../deployments/deployment.js';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
 import { type DeploymentState, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRevisionView } from '../deployments/deployment-view.js';
-import { lockDeployment, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
+import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { type ChosenVersion, chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from '../deployments/write-wish.store.js';
 import { decodeCursor } from '../rows/cursor.js';
@@ -25,7 +25,7 @@ export class RevisionStore {
    */
   async create(by: Actor, name: string, wish: CreateRevision): Promise<void> {
     const seen = await this.db.deployment.findFirst({
-      where: { projectId: by.projectId, nameFolded: foldName(name), deletedAt: null },
+      where: { projectId: by.projectId, nameFolded: nameKey(name), deletedAt: null },
       select: { epoch: true },
     });
     if (seen === null) throw noDeployment(name);
@@ -44,7 +44,7 @@ export class RevisionStore {
 
   /** One page, newest first. @throws SlipwayError DEPLOYMENT_NOT_FOUND */
   async list(projectId: string, name: string, page: PageQuery): Promise<Page<RevisionView>> {
-    const [state] = await loadStates(this.db, { projectId, nameFolded: foldName(name), deletedAt: null }, await databaseNow(this.db));
+    const [state] = await loadStates(this.db, { projectId, nameFolded: nameKey(name), deletedAt: null }, await databaseNow(this.db));
     if (state === undefined) throw noDeployment(name);
     const list = `revisions:${state.deployment.id}`;
     const before = decodeCursor(list, page.cursor);

@@ -1,10 +1,10 @@
-import { foldName, type RolloutView, SlipwayError } from '@slipway/contracts';
+import { type RolloutView, SlipwayError } from '@slipway/contracts';
 import { type Database, type Transaction } from '@slipway/platform';
 import type { Actor } from '../deployments/deployment.js';
 import { type DeploymentState, walkingRollout } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRolloutView } from '../deployments/deployment-view.js';
-import { lockDeployment, noDeployment } from '../deployments/lock-deployment.store.js';
+import { lockDeployment, nameKey, noDeployment } from '../deployments/lock-deployment.store.js';
 import { announceFact, writeActiveRevision } from '../deployments/write-fact.store.js';
 import { announceWish, endWalkingRollout } from '../deployments/write-wish.store.js';
 import { databaseNow } from '../rows/database-clock.store.js';
@@ -17,7 +17,7 @@ export class RolloutStore {
 
   /** The newest rollout of a deployment. @throws SlipwayError DEPLOYMENT_NOT_FOUND, ROLLOUT_NOT_FOUND */
   async latest(projectId: string, name: string): Promise<RolloutView> {
-    const [state] = await loadStates(this.db, { projectId, nameFolded: foldName(name), deletedAt: null }, await databaseNow(this.db));
+    const [state] = await loadStates(this.db, { projectId, nameFolded: nameKey(name), deletedAt: null }, await databaseNow(this.db));
     if (state === undefined) throw noDeployment(name);
     if (state.rollout === undefined) throw new SlipwayError('ROLLOUT_NOT_FOUND', `the deployment "${name}" has had no rollout`);
     return toRolloutView(state.rollout, new Map(state.revisions.map((revision) => [revision.id, revision])));
