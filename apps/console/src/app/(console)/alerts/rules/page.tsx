@@ -1,0 +1,7 @@
+import { Rules } from '@/features/alerts/rules';
+
+export const metadata = { title: 'Alert rules' };
+
+export default function Page() {
+  return <Rules />;
+}

@@ -1,0 +1,7 @@
+import { Overview } from '@/features/overview/overview';
+
+export const metadata = { title: 'Overview' };
+
+export default function Page() {
+  return <Overview />;
+}

@@ -1,0 +1,25 @@
+import type { IconName } from '../icon';
+
+export interface Place {
+  readonly href: string;
+  readonly label: string;
+  readonly icon: IconName;
+  readonly keys?: string;
+  /** Further beginnings of addresses that belong here. */
+  readonly covers?: readonly string[];
+}
+
+export const places: readonly Place[] = [
+  { href: '/', label: 'Overview', icon: 'overview', keys: 'g o', covers: ['/deployments', '/predictions'] },
+  { href: '/models', label: 'Models', icon: 'model', keys: 'g m' },
+  { href: '/alerts', label: 'Alerts', icon: 'bell', keys: 'g a' },
+  { href: '/events', label: 'Events', icon: 'list', keys: 'g e' },
+  { href: '/hosts', label: 'Hosts', icon: 'host', keys: 'g h' },
+  { href: '/settings/keys', label: 'API keys', icon: 'key', keys: 'g k' },
+];
+
+/** Whether an address lies in a place. */
+export function isIn(place: Place, pathname: string): boolean {
+  const starts = [place.href, ...(place.covers ?? [])];
+  return starts.some((start) => (start === '/' ? pathname === '/' : pathname === start || pathname.startsWith(`${start}/`)));
+}

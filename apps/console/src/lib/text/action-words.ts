@@ -1,0 +1,12 @@
+const words: Readonly<Record<string, string>> = {
+  'deployment.rolled_back': 'rolled back',
+  'deployment.created': 'created',
+  'deployment.deleted': 'deleted',
+  'deployment.suspended': 'paused',
+  'deployment.resumed': 'resumed',
+};
+
+/** `deployment.rolled_back` as people say it; an unknown action loses its dots only. */
+export function actionWords(action: string): string {
+  return words[action] ?? action.replace(/^deployment\./, '').replace(/[._]/g, ' ');
+}
