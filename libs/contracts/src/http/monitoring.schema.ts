@@ -79,6 +79,8 @@ export const QualitySeries = SeriesFrame.extend({
   total: z.array(QualityPoint),
   /** One point per version over the whole window. */
   versions: z.array(QualityPoint),
+  /** Per step and version; in `total` the versions of a step are one, under the version that made most of its predictions. */
+  byVersion: z.array(z.object({ version: z.number().int(), points: z.array(QualityPoint) })).default([]),
   confusion: z.object({ classes: z.array(z.string()), counts: z.array(z.array(z.number())) }).nullable(),
 });
 export type QualitySeries = z.infer<typeof QualitySeries>;
