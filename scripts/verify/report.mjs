@@ -34,7 +34,7 @@ export function conclude() {
   const judged = rows.filter((row) => row.ok !== undefined);
   const failed = judged.filter((row) => !row.ok).length;
   const width = Math.max(...rows.map((row) => row.name.length));
-  say('\nFigure'.padEnd(width + 3) + 'Measured'.padEnd(34) + 'Bar'.padEnd(16) + 'Verdict');
+  say(`\n${'Figure'.padEnd(width + 2)}${'Measured'.padEnd(34)}${'Bar'.padEnd(16)}Verdict`);
   for (const row of rows) {
     const verdict = row.ok === undefined ? '' : row.ok ? 'met' : 'MISSED';
     say(`${row.name.padEnd(width + 2)}${row.figure.padEnd(34)}${row.bar.padEnd(16)}${verdict}`);

@@ -23,12 +23,9 @@ export async function checkRollout(product, example, { rounds, ratePerSecond }) 
     const acknowledgedAt = performance.now();
     await pause(2_500);
     // What counts is when a request was sent: the last one that the rolled-back version still answered.
-    const late = load.history.filter((entry) => entry.version === String(next)).at(-1);
-    effectMs.push(Math.max(0, Math.max(...load.history.filter((e) => e.version === String(next)).map((e) => e.sentAt)) - acknowledgedAt));
-    recordFact(
-      `rollback ${round + 1}: answers come from version ${stable} again`,
-      load.history.at(-1)?.version === String(stable) && late !== undefined,
-    );
+    const lastSentAt = Math.max(...load.history.filter((entry) => entry.version === String(next)).map((entry) => entry.sentAt));
+    effectMs.push(Math.max(0, lastSentAt - acknowledgedAt));
+    recordFact(`rollback ${round + 1}: answers come from version ${stable} again`, load.history.at(-1)?.version === String(stable));
   }
   await load.stop();
   record('time from deploy to first answer of the new version', `${Math.max(...deployS).toFixed(1)} s`);
