@@ -21,6 +21,8 @@ const housekeepingMs = 1_000;
 const turnBudgetMs = 2;
 /** Gives those waiting for the socket a moment to connect and see LOADING: loading blocks everything else. */
 const connectGraceMs = 25;
+/** How long a failure is kept for a worker that has not connected yet. */
+const failureGraceMs = 3_000;
 /** How long answers may take to leave after the last request when stopping. */
 const flushGraceMs = 2_000;
 
@@ -71,16 +73,23 @@ export class InstanceProgram {
     rmSync(this.spec.socketPath, { force: true });
     await this.server.listen();
     setInterval(() => this.keepHouse(), housekeepingMs);
-    await new Promise((resolve) => setTimeout(resolve, connectGraceMs));
+    await pause(connectGraceMs);
     try {
       this.runner = new ModelRunner(this.spec);
       this.runner.warmUp();
     } catch (error) {
       this.server.announceFailure(messageOf(error));
-      await new Promise((resolve) => setTimeout(resolve, connectGraceMs));
+      await this.waitForWorker();
       throw error;
     }
     if (!this.isStopping) this.server.become('READY');
+  }
+
+  /** Gives the worker time to connect and hear a failure that would otherwise end with this process. */
+  private async waitForWorker(): Promise<void> {
+    const until = performance.now() + failureGraceMs;
+    while (this.server.orphanedForMs > 0 && performance.now() < until) await pause(connectGraceMs);
+    await pause(connectGraceMs);
   }
 
   /** Answers what has arrived, then ends. */
@@ -189,7 +198,7 @@ export class InstanceProgram {
 
   private async finish(): Promise<void> {
     const until = performance.now() + flushGraceMs;
-    while (this.server.bufferedBytes > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.server.bufferedBytes > 0 && performance.now() < until) await pause(5);
     this.spool.close();
     void this.server.close();
     rmSync(this.spec.socketPath, { force: true });
@@ -210,4 +219,8 @@ function send(outgoing: Outgoing): void {
   }
   const { answer, queueMicros } = outgoing;
   connection.send(frameTypes.RESULT, stream, { ...answer.header, queueMicros }, answer.body);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -38,6 +38,7 @@ export class InstanceServer {
   private readonly server: Server;
   private readonly connections = new Set<Connection>();
   private state: InstanceState = 'LOADING';
+  private failure: InstanceStateChange | undefined;
   private workerLeftAt: number | undefined = performance.now();
 
   constructor(private readonly options: InstanceServerOptions) {
@@ -76,9 +77,10 @@ export class InstanceServer {
     this.pushAll({ state });
   }
 
-  /** Tells everyone connected why the model could not be loaded. */
+  /** Tells everyone connected, and everyone who still connects, why the model could not be loaded. */
   announceFailure(reason: string): void {
-    this.pushAll({ state: 'FAILED', reason });
+    this.failure = { state: 'FAILED', reason };
+    this.pushAll(this.failure);
     for (const connection of this.connections) connection.writer.flush();
   }
 
@@ -100,6 +102,7 @@ export class InstanceServer {
     const decoder = new FrameDecoder((frame) => this.receive(connection, frame), this.options.maxFrameBytes ?? maxFrameBytes);
     this.connections.add(connection);
     connection.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, ...this.options.hello, state: this.state }));
+    if (this.failure !== undefined) connection.send(frameTypes.STATE, 0, {}, json(this.failure));
     socket.on('data', (chunk) => {
       try {
         decoder.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
