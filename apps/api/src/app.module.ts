@@ -5,6 +5,7 @@ import { AccessModule } from './access/access.module.js';
 import { PolicyGuard } from './access/policy.guard.js';
 import { DeploymentsModule } from './deployments/deployments.module.js';
 import { EventsModule } from './events/events.module.js';
+import { GatewayModule } from './gateway/gateway.module.js';
 import { HealthController } from './health/health.controller.js';
 import { REGISTRY, Readiness } from './health/readiness.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
@@ -29,7 +30,7 @@ export class AppModule {
   static with(platform: Platform): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, DeploymentsModule, EventsModule, ModelsModule],
+      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, DeploymentsModule, EventsModule, GatewayModule, ModelsModule],
       controllers: [HealthController],
       providers: [Readiness, { provide: APP_GUARD, useClass: PolicyGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor }],
     };

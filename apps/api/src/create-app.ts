@@ -8,6 +8,7 @@ import { Drain, type Logger, newId } from '@slipway/platform';
 import { AppModule } from './app.module.js';
 import { ConsoleProxy } from './console/console-proxy.client.js';
 import { EventHub } from './events/event-hub.js';
+import { Gateway } from './gateway/gateway.js';
 import { Readiness } from './health/readiness.js';
 import { serveOpenApi } from './http/openapi.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -18,7 +19,11 @@ import type { Platform } from './platform.js';
 
 /** Longer than the 60 s after which common clients give up an idle connection, so that they never send into a closing one. */
 const keepAliveTimeoutMs = 75_000;
-const ownPaths = /^\/(v1|v2|health|metrics|docs)(\/|\?|$|-)/;
+/** Under the one-machine supervisor everything leaves together, and a person waits for it. */
+const supervisedDrain = { lingerMs: 500, graceMs: 2_500 };
+const controlPaths = /^\/(v1|health|metrics|docs)(\/|\?|$|-)/;
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Api {
   readonly app: NestFastifyApplication;
@@ -37,18 +42,14 @@ export async function createApi(platform: Platform): Promise<Api> {
   const consolePages = new ConsoleProxy(settings.SLIPWAY_CONSOLE_PORT, log);
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs, headersTimeout: 30_000, requestTimeout: 0, maxHeaderSize: 16_384 });
   const drain = new Drain(server);
+  let nest: Handler = refuseAll;
   const adapter = new FastifyAdapter({
     genReqId: () => newId('req'),
     bodyLimit: limits.controlBodyBytes,
     trustProxy: false,
     maxParamLength: 512,
-    serverFactory: (nest: (request: IncomingMessage, response: ServerResponse) => void) => {
-      const isForeign = refuseForeignHost(settings, platform.publicUrl);
-      server.on('request', (request, response) => {
-        if (isForeign(request, response)) return;
-        if (ownPaths.test(request.url ?? '/')) nest(request, response);
-        else consolePages.handle(request, response);
-      });
+    serverFactory: (handler: Handler) => {
+      nest = handler;
       return server;
     },
   });
@@ -68,19 +69,39 @@ export async function createApi(platform: Platform): Promise<Api> {
   await app.init();
   refuseRoutesWithoutPolicy(app);
   await app.getHttpAdapter().getInstance().ready();
+  const gateway = app.get(Gateway);
+  await gateway.start();
+  const isForeign = refuseForeignHost(settings, platform.publicUrl);
+  server.on('request', (request, response) => {
+    if (isForeign(request, response) || gateway.handle(request, response)) return;
+    if (controlPaths.test(request.url ?? '/')) nest(request, response);
+    else consolePages.handle(request, response);
+  });
+  server.on('checkContinue', (request, response) => {
+    if (gateway.refuseByHead(request, response)) return;
+    response.writeContinue();
+    server.emit('request', request, response);
+  });
   return {
     app,
     server,
     listen: (port, host) => listen(server, port, host),
     close: async () => {
       app.get(Readiness).startDraining();
+      gateway.startDraining();
       app.get(EventHub).close();
-      const cut = await drain.drain({ lingerMs: 1_500, graceMs: 3_500 });
+      const cut = await drain.drain(process.send === undefined ? {} : supervisedDrain);
       if (cut > 0) log.warn({ cut }, 'connections cut at the end of the drain');
+      await gateway.drain();
       consolePages.close();
       await app.close();
     },
   };
+}
+
+/** Stands in until Nest has given its handler; nothing listens before that. */
+function refuseAll(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(503).end();
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import { CredentialTable } from '../access/credential-table.js';
+import { Gateway } from '../gateway/gateway.js';
 import { Platform } from '../platform.js';
 
 export const REGISTRY = Symbol('prom-client registry');
@@ -13,6 +14,7 @@ export class Readiness {
   constructor(
     private readonly platform: Platform,
     private readonly credentials: CredentialTable,
+    private readonly gateway: Gateway,
     @Inject(REGISTRY) readonly registry: Registry,
   ) {}
 
@@ -25,6 +27,7 @@ export class Readiness {
   async problems(): Promise<string[]> {
     const problems: string[] = [];
     if (this.draining) problems.push('this process is leaving');
+    else if (!this.gateway.isReady) problems.push('the gateway has no routing snapshot yet');
     if (!this.credentials.ready) problems.push('the credentials have not been read yet');
     try {
       await this.platform.db.pool.query('select 1');
