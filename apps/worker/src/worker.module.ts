@@ -7,6 +7,7 @@ import { PlacementModule } from './placement/placement.module.js';
 import { Platform } from './platform.js';
 import { RolloutsModule } from './rollouts/rollouts.module.js';
 import { SupervisingModule } from './supervising/supervising.module.js';
+import { VersionsModule } from './versions/versions.module.js';
 
 /** What every feature may inject: the platform, the job runner and the registry of metrics. */
 @Global()
@@ -27,7 +28,7 @@ export class WorkerModule {
   static with(platform: Platform): DynamicModule {
     return {
       module: WorkerModule,
-      imports: [PlatformModule.with(platform), SupervisingModule, PlacementModule, RolloutsModule],
+      imports: [PlatformModule.with(platform), SupervisingModule, PlacementModule, RolloutsModule, VersionsModule],
       providers: [OutboxRelay, HealthServer],
     };
   }

@@ -9,5 +9,5 @@ const watchMs = 1_000;
 export function endWithParent(): void {
   const watch = `const { workerData } = require('node:worker_threads');
     setInterval(() => { if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL'); }, ${watchMs});`;
-  new Worker(watch, { eval: true, workerData: process.ppid }).unref();
+  new Worker(watch, { eval: true, execArgv: [], workerData: process.ppid }).unref();
 }

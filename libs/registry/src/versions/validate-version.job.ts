@@ -13,6 +13,3 @@ export const validateVersion = defineJob({
 export function validateVersionJobId(versionId: string): string {
   return `validate.${versionId}`;
 }
-
-/** Finds versions that wait for a validation whose job got lost, and artefacts that no version refers to. */
-export const sweepVersions = defineJob({ queue: 'control', name: 'sweep-versions', payload: z.object({}), attempts: 1 });

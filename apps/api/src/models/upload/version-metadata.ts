@@ -1,6 +1,6 @@
 import type { Signature } from '@slipway/contracts';
 import type { ModelFacts } from '@slipway/inference';
-import type { VersionMetadata } from '@slipway/registry';
+import { keepable, type VersionMetadata } from '@slipway/registry';
 
 /** What a file says about itself, as it is kept: texts without the characters that the database cannot keep. */
 export function toMetadata(facts: ModelFacts): VersionMetadata {
@@ -35,9 +35,4 @@ function mapKeys<In, Out>(record: Readonly<Record<string, In>>, toValue: (value:
 
 function textOrNull(text: string | null): string | null {
   return text === null ? null : keepable(text);
-}
-
-/** PostgreSQL takes neither NUL nor half a surrogate pair. */
-function keepable(text: string): string {
-  return text.replaceAll(/[\0\p{Surrogate}]/gu, '\ufffd');
 }
