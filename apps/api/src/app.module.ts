@@ -7,10 +7,10 @@ import { DeploymentsModule } from './deployments/deployments.module.js';
 import { EventsModule } from './events/events.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { HealthController } from './health/health.controller.js';
-import { REGISTRY, Readiness } from './health/readiness.js';
+import { Readiness } from './health/readiness.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
-import { Platform } from './platform.js';
+import { Platform, REGISTRY } from './platform.js';
 
 /** What every feature may inject: the platform and the registry of metrics. */
 @Global()

@@ -2,6 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createDatabase, createLogger, type DatabaseHandle, type Logger, loadMasterKey, Nudges, type Settings, Shutdown } from '@slipway/platform';
 
+/** Injection token of the process's registry of metrics. */
+export const REGISTRY = Symbol('prom-client registry');
+
 /** What every part of the process shares; made once in main.ts. */
 export class Platform {
   private constructor(

@@ -2,9 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import { CredentialTable } from '../access/credential-table.js';
 import { Gateway } from '../gateway/gateway.js';
-import { Platform } from '../platform.js';
-
-export const REGISTRY = Symbol('prom-client registry');
+import { Platform, REGISTRY } from '../platform.js';
 
 /** What keeps this process from doing its whole work. */
 @Injectable()
