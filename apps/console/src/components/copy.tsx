@@ -54,7 +54,7 @@ export function CodeBlock({ text, label }: { readonly text: string; readonly lab
       <pre tabIndex={0} role="region" aria-label={label} className="max-h-96 overflow-auto p-3 pr-24 whitespace-pre">
         {text}
       </pre>
-      <div className="absolute top-1.5 right-1.5">
+      <div className="absolute top-1.5 right-1.5 font-sans">
         <CopyButton text={text} />
       </div>
     </div>

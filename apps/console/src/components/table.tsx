@@ -33,27 +33,29 @@ const roles = {
 /** Rows and columns; one card per row on narrow pages. */
 export function Table<T>({ caption, columns, rows, rowKey, rowClassName }: TableProps<T>) {
   return (
-    <table {...roles.table} className="grid-table">
-      <caption className="sr-only">{caption}</caption>
-      <thead {...roles.rowgroup}>
-        <tr {...roles.row}>
-          {columns.map((column) => (
-            <th key={column.header} {...roles.columnheader} scope="col" className={column.align}>
-              {column.header}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody {...roles.rowgroup}>
-        {rows.map((row) => (
-          <tr key={rowKey(row)} {...roles.row} className={rowClassName?.(row)}>
+    <div className="md:overflow-x-auto">
+      <table {...roles.table} className="grid-table">
+        <caption className="sr-only">{caption}</caption>
+        <thead {...roles.rowgroup}>
+          <tr {...roles.row}>
             {columns.map((column) => (
-              <Cell key={column.header} column={column} row={row} />
+              <th key={column.header} {...roles.columnheader} scope="col" className={column.align}>
+                {column.header}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody {...roles.rowgroup}>
+          {rows.map((row) => (
+            <tr key={rowKey(row)} {...roles.row} className={rowClassName?.(row)}>
+              {columns.map((column) => (
+                <Cell key={column.header} column={column} row={row} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

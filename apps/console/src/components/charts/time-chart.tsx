@@ -116,7 +116,15 @@ function Plot({ title, rows, series, format, markers = [], yMax = 'auto', yMin =
             axisLine={{ stroke: 'var(--line-strong)' }}
             minTickGap={48}
           />
-          <YAxis width={56} domain={[yMin, yMax]} tickFormatter={format} tick={axisText} tickLine={false} axisLine={false} tickCount={4} />
+          <YAxis
+            width={56}
+            domain={[yMin, yMax]}
+            tickFormatter={(value: number) => format(value).replaceAll(' ', '\u00a0')}
+            tick={axisText}
+            tickLine={false}
+            axisLine={false}
+            tickCount={yMax === 1 ? 3 : 4}
+          />
           <Tooltip
             isAnimationActive={false}
             cursor={{ stroke: 'var(--ink-3)', strokeDasharray: '3 3' }}

@@ -39,14 +39,14 @@ export function RollbackImpact({ deployment, from, to }: RollbackImpactProps) {
             <>
               <Badge tone="ok" icon="bolt">
                 Instant
-              </Badge>{' '}
+              </Badge>
               still loaded, within a second
             </>
           ) : (
             <>
               <Badge tone="warn" icon="clock">
                 Loads first
-              </Badge>{' '}
+              </Badge>
               {loadMs === undefined ? 'a few seconds, usually' : `about ${formatSeconds(Math.max(1, loadMs / 1_000))} and a warm-up`}; until then v
               {from.version} serves
             </>
@@ -97,7 +97,7 @@ function Row({ name, children }: { readonly name: string; readonly children: Rea
   return (
     <>
       <dt className="text-ink-3">{name}</dt>
-      <dd className="min-w-0">{children}</dd>
+      <dd className="flex min-w-0 flex-wrap items-center gap-x-1.5">{children}</dd>
     </>
   );
 }

@@ -70,7 +70,7 @@ export function FiringCount() {
   const firing = useAlerts('firing').items?.length ?? 0;
   if (firing === 0) return null;
   return (
-    <span className="rounded-full bg-bad-solid px-1.5 text-2xs font-semibold text-white">
+    <span className="inline-flex h-4 min-w-4 items-center justify-center rounded-full bg-bad-solid px-1 text-2xs leading-none font-semibold whitespace-nowrap text-white">
       {firing}
       <span className="sr-only"> firing</span>
     </span>

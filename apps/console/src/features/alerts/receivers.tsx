@@ -101,7 +101,7 @@ function columnsFor(onDelete: (receiver: ReceiverView) => void): readonly Column
       cell: (row) => (
         <span className="flex items-center justify-end gap-1">
           <SendTest receiver={row} />
-          <IconButton icon="x" label={`Delete the receiver ${row.name}`} onClick={() => onDelete(row)} />
+          <IconButton icon="trash" label={`Delete the receiver ${row.name}`} onClick={() => onDelete(row)} />
         </span>
       ),
     },

@@ -110,7 +110,7 @@ function columnsFor(onDelete: (rule: AlertRuleView) => void): readonly Column<Al
       cell: (row) => (
         <span className="flex items-center justify-end gap-1">
           <Toggle rule={row} />
-          <IconButton icon="x" label={`Delete the rule ${row.name}`} onClick={() => onDelete(row)} />
+          <IconButton icon="trash" label={`Delete the rule ${row.name}`} onClick={() => onDelete(row)} />
         </span>
       ),
     },

@@ -59,7 +59,7 @@ function Head({ deployment }: { readonly deployment: DeploymentView }) {
               label={deployment.suspended ? 'Resume' : 'Pause'}
               onClick={() => setOpen('suspend')}
             />
-            <IconButton icon="x" label="Delete" onClick={() => setOpen('delete')} />
+            <IconButton icon="trash" label="Delete" onClick={() => setOpen('delete')} />
             <Button
               icon="back"
               disabled={back === undefined}

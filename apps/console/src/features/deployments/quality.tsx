@@ -60,7 +60,7 @@ function Judged({ data, name, markers }: JudgedProps) {
         ))}
         <LabelCoverage data={data} />
       </div>
-      <div className="mt-4 grid items-start gap-4 xl:grid-cols-2">
+      <div className="mt-4 grid items-start gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <Panel title="By version" note="over the whole window" className="overflow-hidden">
           <Table
             caption="Quality by version"
@@ -129,9 +129,20 @@ function MetricChart({ metric, data, markers }: { readonly metric: Metric; reado
       format={format}
       markers={markers}
       summary={summarise(rows, 'value', names[metric], format)}
-      {...(bounded && { yMax: 1 })}
+      {...(bounded && { yMax: 1, yMin: lowerBound(rows) })}
     />
   );
+}
+
+/** A tenth below the lowest band, so that what matters fills the chart; never more than half a chart of nothing. */
+function lowerBound(rows: readonly ChartRow[]): number {
+  const lowest = Math.min(
+    1,
+    ...rows.map((row) =>
+      Array.isArray(row.values['band']) ? row.values['band'][0] : typeof row.values['value'] === 'number' ? row.values['value'] : 1,
+    ),
+  );
+  return Math.min(0.8, Math.max(0, Math.floor(lowest * 10) / 10));
 }
 
 function metricValues(point: QualityPoint, metric: Metric): ChartRow['values'] {
@@ -175,8 +186,17 @@ function versionColumns(metrics: readonly Metric[], data: QualitySeries): readon
         },
       }),
     ),
-    { header: 'Labelled', align: 'end', cell: (row) => `${formatCount(row.labelled)} of ${formatCount(row.predicted)}` },
+    { header: 'Labelled', align: 'end', cell: (row) => <LabelledCell row={row} /> },
   ];
+}
+
+function LabelledCell({ row }: { readonly row: QualityPoint }) {
+  return (
+    <span className="leading-4">
+      {formatCount(row.labelled)}
+      <span className="block text-xs text-ink-3">of {formatCount(row.predicted)}</span>
+    </span>
+  );
 }
 
 function WhyOff({ data, name }: { readonly data: QualitySeries; readonly name: string }) {

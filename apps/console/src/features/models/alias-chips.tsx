@@ -13,7 +13,10 @@ export function AliasChips({ aliases, version }: AliasChipsProps) {
   return (
     <span className="flex flex-wrap gap-1">
       {shown.map((alias) => (
-        <span key={alias.name} className="inline-flex h-[1.375rem] items-center gap-1 rounded-md border border-line-strong px-1.5 text-xs">
+        <span
+          key={alias.name}
+          className="inline-flex h-[1.375rem] items-center gap-1 rounded-md border border-line-strong px-1.5 text-xs whitespace-nowrap [&_.raw]:[overflow-wrap:normal]"
+        >
           <Raw max={32}>{alias.name}</Raw>
           {version === undefined && <span className="text-ink-3">v{alias.version}</span>}
         </span>

@@ -15,7 +15,7 @@ export function TrafficLine({ name }: { readonly name: string }) {
   const values = chartRows(data, data.total, (point) => ({ rate: point.requestsPerSecond })).map((row) => row.values['rate']);
   const now = load === undefined ? 'no traffic' : formatRate(load.requestsPerSecond);
   return (
-    <span className="flex w-full items-center gap-3">
+    <span className="flex items-center gap-3">
       <Sparkline
         values={values.map((value) => (typeof value === 'number' ? value : null))}
         label={`Requests per second over the last 15 minutes, now ${now}`}
@@ -24,6 +24,9 @@ export function TrafficLine({ name }: { readonly name: string }) {
     </span>
   );
 }
+
+/** From this share of failed requests on the figure is drawn as trouble. */
+const troubleRatio = 0.01;
 
 interface LiveFigureProps {
   readonly name: string;
@@ -39,7 +42,9 @@ export function LiveFigure({ name, kind }: LiveFigureProps) {
     if (serving.data === undefined) return <Waiting failed={serving.isError} />;
     const load = loadOf(serving.data.total);
     if (kind === 'p95') return formatSeconds(load?.p95);
-    return <span className={load !== undefined && load.errorRatio > 0 ? 'font-medium text-bad' : ''}>{formatRatio(load?.errorRatio)}</span>;
+    return (
+      <span className={load !== undefined && load.errorRatio >= troubleRatio ? 'font-medium text-bad' : ''}>{formatRatio(load?.errorRatio)}</span>
+    );
   }
   if (resources.data === undefined) return <Waiting failed={resources.isError} />;
   const last = resources.data.total.findLast((point) => point.cpuCores !== null || point.memoryBytes !== null);

@@ -20,7 +20,7 @@ export interface OverviewRow {
 const columns: readonly Column<OverviewRow>[] = [
   { header: 'Deployment', isName: true, narrow: 'title', cell: ({ deployment }) => <NameCell deployment={deployment} /> },
   { header: 'Serving', cell: ({ deployment }) => <SplitBar split={deployment.split} /> },
-  { header: 'Requests', narrow: 'wide', cell: ({ deployment }) => <TrafficLine name={deployment.name} /> },
+  { header: 'Requests', cell: ({ deployment }) => <TrafficLine name={deployment.name} /> },
   { header: 'p95', align: 'end', cell: ({ deployment }) => <LiveFigure name={deployment.name} kind="p95" /> },
   { header: 'Errors', align: 'end', cell: ({ deployment }) => <LiveFigure name={deployment.name} kind="errors" /> },
   { header: 'CPU', align: 'end', cell: ({ deployment }) => <LiveFigure name={deployment.name} kind="cpu" /> },
