@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { VersionCreated } from '@slipway/contracts';
@@ -309,6 +310,22 @@ describe('a sender that goes away', () => {
     );
     socket.destroy();
   });
+});
+
+it('clears away at its start what a killed process left in staging, and no upload in progress', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'slipway-left-'));
+  const staging = join(home, 'staging');
+  await mkdir(staging);
+  for (const name of ['left', 'running']) await writeFile(join(staging, name), 'half a model');
+  const longAgo = new Date(Date.now() - 11 * 60_000);
+  await utimes(join(staging, 'left'), longAgo, longAgo);
+  const restarted = await startApi({ SLIPWAY_HOME: home });
+  try {
+    expect(await readdir(staging)).toEqual(['running']);
+  } finally {
+    await restarted.close();
+    await rm(home, { recursive: true, force: true });
+  }
 });
 
 it('takes bytes for models at no other route', async () => {

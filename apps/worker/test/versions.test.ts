@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Task, VersionView } from '@slipway/contracts';
+import { floats, writeModel } from '@slipway/inference/testing';
 import { newId } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
 import { findModel, lockDigest, ModelStore, modelsFolderOf, openArtefactStore, VersionStore } from '@slipway/registry';
@@ -141,6 +142,15 @@ it('cleans folders of versions that are gone at the next start, and no other', a
   expect(await cachedIds()).toContain(kept.id);
 });
 
+it('ends within seconds while a model loads that never ends, and rejects that model after its time', async () => {
+  const version = await upload(endlessModel());
+  await waitFor(async () => (await cachedIds()).includes(version.id), { what: 'the validation to begin' });
+  expect(await worker.end('SIGTERM')).toBeLessThan(5_000);
+  expect(await read(version)).toMatchObject({ status: 'VALIDATING' });
+  await worker.start({ SLIPWAY_VALIDATION_SECONDS: '2' });
+  expect(await settled(version)).toMatchObject({ status: 'REJECTED', reasons: [expect.stringMatching(/did not (load|end) within/)] });
+});
+
 it('ends a blocked validation soon after its worker was killed', async () => {
   const watched = new URL('../dist/inspect/end-with-parent.js', import.meta.url);
   const blocked = `import { endWithParent } from ${JSON.stringify(watched.href)}; endWithParent();
@@ -164,4 +174,37 @@ function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Turns for ever, in the runtime's own code: no signal but SIGKILL ends it. */
+function endlessModel(): Buffer {
+  const turns = Buffer.alloc(8);
+  turns.writeBigInt64LE(2n ** 62n);
+  const body = {
+    nodes: [
+      { op: 'Identity', inputs: ['cond'], outputs: ['cond_out'] },
+      { op: 'Add', inputs: ['sum', 'one'], outputs: ['sum_out'] },
+    ],
+    inputs: [
+      { name: 'i', type: 7, dims: [] },
+      { name: 'cond', type: 9, dims: [] },
+      { name: 'sum', type: 1, dims: [] },
+    ],
+    outputs: [
+      { name: 'cond_out', type: 9, dims: [] },
+      { name: 'sum_out', type: 1, dims: [] },
+    ],
+  };
+  return writeModel({
+    graph: {
+      nodes: [{ op: 'Loop', inputs: ['turns', 'go', 'x'], outputs: ['y'], attributes: { body: { graph: body } } }],
+      initializers: [
+        floats('one', [], [1]),
+        { name: 'turns', type: 7, dims: [], raw: turns },
+        { name: 'go', type: 9, dims: [], raw: Buffer.from([1]) },
+      ],
+      inputs: [{ name: 'x', type: 1, dims: [] }],
+      outputs: [{ name: 'y', type: 1, dims: [] }],
+    },
+  });
 }
