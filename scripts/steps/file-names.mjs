@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 const kebab = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+)*$/;
-const ours = ['store', 'client', 'job', 'processor', 'controller', 'module', 'schema', 'test', 'store.test', 'onnx.test', 'd', 'config'];
+const ours = ['store', 'client', 'job', 'processor', 'controller', 'module', 'schema', 'onnx', 'd', 'config'];
 const frameworks = ['guard', 'interceptor', 'filter', 'pipe'];
 const suffixes = new Set([...ours, ...frameworks]);
 const emptyWords = new Set(['utils', 'util', 'helpers', 'helper', 'common', 'misc', 'manager', 'info', 'shared']);
@@ -38,7 +38,8 @@ function check(root, file) {
   const say = (text) => problems.push(`${file}: ${text}`);
   if (!kebab.test(name)) say('file names are kebab-case');
   if (emptyWords.has(stem)) say(`"${stem}" says nothing; name the file after what it exports`);
-  if (suffix !== '' && !suffixes.has(suffix)) say(`".${suffix}" is not one of the suffixes`);
+  const told = suffix.replace(/\.?test$/, '');
+  if (told !== '' && !suffixes.has(told)) say(`".${suffix}" is not one of the suffixes`);
   if (/(^|\.)test$/.test(suffix)) return problems;
   const text = readFileSync(join(root, file), 'utf8');
   for (const rule of bySuffix) {

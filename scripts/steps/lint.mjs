@@ -37,6 +37,7 @@ export async function checkTypes() {
   return [
     await command('types: projects', [compiler, '-b']),
     await command('types: tests', [compiler, '-p', 'tsconfig.tests.json']),
+    await command('types: browser tests', [compiler, '-p', 'tsconfig.e2e.json']),
     await command('types: console', [compiler, '-p', 'apps/console/tsconfig.json', '--noEmit']),
   ];
 }
