@@ -1,6 +1,7 @@
-import { callerOutcomes, type Outcome, outcomes, type ServingPoint, type ServingSeries } from '@slipway/contracts';
+import { type Outcome, outcomes, type ServingPoint, type ServingSeries } from '@slipway/contracts';
 import { latencyBucketCount, latencyQuantile, mergeLatencyBuckets } from '../windows/latency-buckets.js';
 import type { Queryable } from '../windows/partitions.store.js';
+import { errorShare } from './error-share.js';
 import { coveredSeconds, iso, type SeriesFrame, stepsOf } from './series-frame.js';
 
 /** Sums of the windows of one step and version. */
@@ -112,17 +113,4 @@ function servingPoint(atMs: number, steps: readonly ServingStep[], seconds: numb
     rows: steps.reduce((sum, step) => sum + step.rows, 0),
     outcomes: counts,
   };
-}
-
-/** Errors and valid requests: what the caller did wrong or took back counts in neither (`monitoring.md` 6.13). */
-export function errorShare(counts: Readonly<Partial<Record<Outcome, number>>>): { errors: number; valid: number } {
-  let errors = 0;
-  let valid = 0;
-  for (const outcome of outcomes) {
-    const count = counts[outcome] ?? 0;
-    if (callerOutcomes.includes(outcome)) continue;
-    valid += count;
-    if (outcome !== 'success') errors += count;
-  }
-  return { errors, valid };
 }
