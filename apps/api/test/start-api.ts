@@ -44,7 +44,7 @@ export async function startApi(settings: Record<string, string> = {}): Promise<T
       const answer = await fetch(`${url}${path}`, {
         method,
         headers: { authorization: `Bearer ${adminKey}`, ...(isJson ? { 'content-type': 'application/json' } : {}), ...headers },
-        ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : (body as BodyInit) }),
+        ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : (body as string | Uint8Array<ArrayBuffer>) }),
       });
       const text = await answer.text();
       const json = answer.headers.get('content-type')?.includes('json') === true && text !== '';

@@ -2,8 +2,8 @@ import type { MultipartFile, MultipartValue } from '@fastify/multipart';
 import { messageOf, SlipwayError } from '@slipway/contracts';
 import type { ArtefactStore, StagedArtefact } from '@slipway/registry';
 import type { FastifyRequest } from 'fastify';
-import type { Upload, UploadLimits } from './receive-upload.js';
 import { nextWithin, withStallLimit } from './stall-limit.js';
+import type { Upload, UploadLimits } from './upload.js';
 import { cleanFileName, isUploadField, parseUploadFields } from './upload-fields.js';
 
 /** Bytes before the first part and between parts that a form may waste. */

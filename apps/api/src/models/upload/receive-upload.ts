@@ -1,22 +1,10 @@
-import { SlipwayError, type VersionFields } from '@slipway/contracts';
-import { type ArtefactStore, type StagedArtefact, tooLarge } from '@slipway/registry';
+import { SlipwayError } from '@slipway/contracts';
+import { type ArtefactStore, tooLarge } from '@slipway/registry';
 import type { FastifyRequest } from 'fastify';
 import { receiveForm } from './receive-form.js';
 import { withStallLimit } from './stall-limit.js';
+import type { Upload, UploadLimits } from './upload.js';
 import { cleanFileName, parseUploadFields } from './upload-fields.js';
-
-export interface UploadLimits {
-  readonly maxBytes: number;
-  /** A sender may be silent for this long. */
-  readonly stallMs: number;
-}
-
-/** A file that has arrived, and what was said about it. */
-export interface Upload {
-  readonly staged: StagedArtefact;
-  readonly fileName: string | undefined;
-  readonly fields: VersionFields;
-}
 
 /**
  * Streams the request's file to staging; its bytes are never whole in memory. Nothing stays in staging when it rejects.

@@ -8,7 +8,8 @@ import type { Caller } from '../../access/policy.js';
 import { Platform } from '../../platform.js';
 import { ARTEFACTS } from '../artefacts.js';
 import { discardRest } from './discard-rest.js';
-import { receiveUpload, type Upload } from './receive-upload.js';
+import { receiveUpload } from './receive-upload.js';
+import type { Upload } from './upload.js';
 import { claimUpload, keepAnswer, type UploadKey, uploadKeyOf } from './upload-idempotency.store.js';
 import { declaredOutputs, toMetadata } from './version-metadata.js';
 
