@@ -5,6 +5,7 @@ import { decodeHeader, type FrameHeader } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
 import { type Frame, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
 import { type InferKind, InstanceHello, InstancePong, InstanceStateChange, inferKinds } from './instance-spec.js';
+import { StreamTable } from './stream-table.js';
 
 /** One prediction request on its way to an instance; the body is what the caller sent, unchanged. */
 export interface InferCall {
@@ -58,6 +59,8 @@ const reconnectMaxMs = 500;
 /** Bytes waiting for a stuck instance above which new requests are refused instead of buffered. */
 const maxBufferedBytes = 256 * 1024 * 1024;
 const streamTop = 2 ** 32 - 1;
+/** Of requests that were refused before they had one. */
+const noStream = 0;
 
 type Done = (reply: InferReply) => void;
 interface Waiting {
@@ -76,9 +79,9 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   private writer: FrameWriter | undefined;
   private current: ClientState = 'CONNECTING';
   private greeting: InstanceHello | undefined;
-  private readonly inFlight = new Map<number, Done>();
+  private readonly inFlight = new StreamTable<Done>();
   private readonly pings = new Map<number, Waiting>();
-  private nextStream = 1;
+  private lastPing = 0;
   private retryMs = reconnectMinMs;
   private retryTimer: NodeJS.Timeout | undefined;
   private ended = false;
@@ -104,31 +107,31 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
 
   /** Sends a request; `done` is called exactly once, unless the stream is cancelled. Returns the stream for `cancel`. */
   infer(call: InferCall, done: Done): number {
-    const stream = this.takeStream();
     const writer = this.writer;
     if (writer === undefined || this.current === 'CONNECTING' || this.current === 'CLOSED') {
       queueMicrotask(() => done({ kind: 'gone' }));
-      return stream;
+      return noStream;
     }
     if (writer.bufferedBytes > maxBufferedBytes) {
       queueMicrotask(() => done({ kind: 'error', code: 'QUEUE_FULL', message: 'the instance does not take any more requests at the moment' }));
-      return stream;
+      return noStream;
     }
-    this.inFlight.set(stream, done);
+    const stream = this.inFlight.add(done);
     writer.send(frameTypes.INFER, stream, headerOf(call), call.body);
     return stream;
   }
 
   /** Gives a request up: `done` is not called any more, and the instance drops it if it has not started. */
   cancel(stream: number): void {
-    if (this.inFlight.delete(stream)) this.writer?.send(frameTypes.CANCEL, stream);
+    if (this.inFlight.take(stream) !== undefined) this.writer?.send(frameTypes.CANCEL, stream);
   }
 
   /** Asks for the instance's counters. Rejects when no answer comes in time: during a run the instance cannot answer. */
   ping(timeoutMs: number): Promise<InstancePong> {
     const writer = this.writer;
     if (writer === undefined) return Promise.reject(new Error('the instance is not connected'));
-    const stream = this.takeStream();
+    const stream = this.lastPing === streamTop ? 1 : this.lastPing + 1;
+    this.lastPing = stream;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.pings.delete(stream);
@@ -195,8 +198,7 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   private lose(): void {
     const wasConnected = this.writer !== undefined;
     this.writer = undefined;
-    const done = [...this.inFlight.values()];
-    this.inFlight.clear();
+    const done = this.inFlight.takeAll();
     const pings = [...this.pings.values()];
     this.pings.clear();
     for (const ping of pings) {
@@ -222,10 +224,8 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   }
 
   private answer(stream: number, reply: () => InferReply): void {
-    const done = this.inFlight.get(stream);
-    if (done === undefined) return;
-    this.inFlight.delete(stream);
-    done(reply());
+    const done = this.inFlight.take(stream);
+    if (done !== undefined) done(reply());
   }
 
   private changed(change: InstanceStateChange): void {
@@ -245,14 +245,6 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
     if (state === this.current) return;
     this.current = state;
     this.emit('state', state);
-  }
-
-  /** Streams wrap after four billion requests; one still in flight then is skipped. */
-  private takeStream(): number {
-    do {
-      this.nextStream = this.nextStream >= streamTop ? 1 : this.nextStream + 1;
-    } while (this.inFlight.has(this.nextStream) || this.pings.has(this.nextStream));
-    return this.nextStream;
   }
 }
 
