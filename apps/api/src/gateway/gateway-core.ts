@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RoutingSnapshot } from '@slipway/deployments';
 import { answerError, type Refusal } from './answers.js';
+import { EntryList } from './entry-list.js';
 import { bodyTooLarge, type ExchangeContext, InferExchange, type ServingSink } from './infer-exchange.js';
 import { LiveRouting } from './live-routing.js';
 import { PredictionIds } from './prediction-id.js';
@@ -46,7 +47,7 @@ export class GatewayCore {
       maxHeldBytes: heldBodies * options.maxBodyBytes,
       heldBytes: 0,
       isDraining: false,
-      open: new Set(),
+      open: new EntryList(),
       retries: 0,
     };
     this.info = new ProtocolInfo(this, options);

@@ -4,6 +4,7 @@ import type { RoutingRevision } from '@slipway/deployments';
 import type { InferReply, InferResult } from '@slipway/inference';
 import type { ServingRecorder } from '@slipway/metrics';
 import { answerError, type Refusal } from './answers.js';
+import type { EntryList, ListNode } from './entry-list.js';
 import type { InstanceLink } from './instance-link.js';
 import { outcomeOf } from './outcome-of.js';
 import type { RequestFacts } from './request-facts.js';
@@ -19,8 +20,8 @@ export interface ExchangeContext {
   readonly maxBodyBytes: number;
   /** While draining every answer closes its connection. */
   isDraining: boolean;
-  /** Exchanges that are not over; the key is the exchange itself. */
-  readonly open: Set<InferExchange>;
+  /** Exchanges that are not over. */
+  readonly open: EntryList<InferExchange>;
   readonly defaultDeadlineMs: number;
   /** Bodies held in memory, in bytes, and their bound. */
   heldBytes: number;
@@ -38,9 +39,11 @@ export class InferExchange implements RoutedEntry {
   readonly version: number | undefined;
   readonly routingKey: string;
   queue: RoutedEntry['queue'];
+  place: RoutedEntry['place'];
   /** When the last byte of the body came (ms, monotonic); the idle sweep reads it. */
   lastByteAt: number;
   private readonly arrivedAt: number;
+  private readonly node: ListNode<InferExchange>;
   private deadlineAt = 0;
   private sentAt = 0;
   private chunks: Buffer[] = [];
@@ -66,7 +69,7 @@ export class InferExchange implements RoutedEntry {
     this.routingKey = facts.routingKey;
     this.arrivedAt = now;
     this.lastByteAt = now;
-    context.open.add(this);
+    this.node = context.open.push(this);
     request.on('data', (chunk: Buffer) => this.onData(chunk));
     request.on('end', () => this.onBody());
     response.on('close', () => this.onClose());
@@ -256,7 +259,7 @@ export class InferExchange implements RoutedEntry {
   private giveUp(isDeadline: boolean): void {
     this.over = true;
     const { context, link } = this;
-    context.open.delete(this);
+    context.open.remove(this.node);
     context.heldBytes -= this.bodyBytes;
     clearTimeout(this.timer);
     this.queue?.withdraw(this);

@@ -3,6 +3,7 @@ import { randomFillSync } from 'node:crypto';
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 /** Two characters for ten bits. */
 const pairs = Array.from({ length: 1024 }, (_, value) => `${alphabet[value >> 5]}${alphabet[value & 31]}`);
+const randomBytes = 10;
 const counterTop = 2 ** 40;
 
 /**
@@ -10,7 +11,8 @@ const counterTop = 2 ** 40;
  * specification allows. About ten times cheaper than a general ULID library, on a path that mints one per request.
  */
 export class PredictionIds {
-  private readonly random = Buffer.alloc(10);
+  private readonly random = Buffer.alloc(randomBytes * 128);
+  private used = this.random.length;
   private lastMs = -1;
   /** `prd_`, the time, and the upper 40 random bits. */
   private head = '';
@@ -25,10 +27,14 @@ export class PredictionIds {
 
   private turn(ms: number): void {
     this.lastMs = ms;
-    randomFillSync(this.random);
+    if (this.used === this.random.length) {
+      randomFillSync(this.random);
+      this.used = 0;
+    }
     // The highest bit stays free, so that a millisecond never runs out of numbers.
-    this.counter = this.random.readUIntBE(5, 5) % (counterTop / 2);
-    this.head = `prd_${encodeTime(ms)}${encode40(this.random.readUIntBE(0, 5))}`;
+    this.counter = this.random.readUIntBE(this.used + 5, 5) % (counterTop / 2);
+    this.head = `prd_${encodeTime(ms)}${encode40(this.random.readUIntBE(this.used, 5))}`;
+    this.used += randomBytes;
   }
 }
 

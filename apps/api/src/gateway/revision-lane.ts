@@ -1,4 +1,5 @@
 import { pickInstance, type RoutingRevision } from '@slipway/deployments';
+import { EntryList } from './entry-list.js';
 import type { InstanceLink } from './instance-link.js';
 import type { RoutedEntry } from './routed-entry.js';
 
@@ -12,8 +13,7 @@ export const graceMs = 2_000;
 export class RevisionLane {
   private links: readonly InstanceLink[] = [];
   private ready: readonly InstanceLink[] = [];
-  /** In order of arrival. */
-  private readonly waiting = new Set<RoutedEntry>();
+  private readonly waiting = new EntryList<RoutedEntry>();
   private everReady = false;
   private graceUntil = performance.now() + graceMs;
   private graceTimer: NodeJS.Timeout | undefined;
@@ -59,14 +59,15 @@ export class RevisionLane {
       entry.refuse('queue_full', this.revision, this.predictedWaitSeconds());
       return;
     }
-    this.waiting.add(entry);
+    entry.place = this.waiting.push(entry);
     entry.queue = this;
     this.armGrace();
   }
 
   /** Takes a waiting request out; it was answered or given up otherwise. */
   withdraw(entry: RoutedEntry): void {
-    this.waiting.delete(entry);
+    if (entry.place !== undefined) this.waiting.remove(entry.place);
+    entry.place = undefined;
     entry.queue = undefined;
   }
 
@@ -75,7 +76,7 @@ export class RevisionLane {
     while (this.waiting.size > 0) {
       const link = pickInstance(this.ready, performance.now(), Math.random);
       if (link === undefined) return;
-      const [entry] = this.waiting;
+      const entry = this.waiting.shift();
       if (entry === undefined) return;
       this.withdraw(entry);
       entry.send(link, this.revision);
@@ -85,8 +86,7 @@ export class RevisionLane {
   /** Empties the queue; whoever calls this finds the requests another place. */
   takeWaiting(): RoutedEntry[] {
     const entries = [...this.waiting];
-    this.waiting.clear();
-    for (const entry of entries) entry.queue = undefined;
+    for (const entry of entries) this.withdraw(entry);
     clearTimeout(this.graceTimer);
     this.graceTimer = undefined;
     return entries;

@@ -1,4 +1,5 @@
 import type { RoutingRevision } from '@slipway/deployments';
+import type { ListNode } from './entry-list.js';
 import type { InstanceLink } from './instance-link.js';
 
 /** Why a request could not be given to any revision. */
@@ -10,6 +11,7 @@ export interface RoutedEntry {
   readonly version: number | undefined;
   readonly routingKey: string;
   /** Where it waits, while it does. */
+  place: ListNode<RoutedEntry> | undefined;
   queue: { withdraw(entry: RoutedEntry): void } | undefined;
   /** The instance has room: send it now. */
   send(link: InstanceLink, revision: RoutingRevision): void;
