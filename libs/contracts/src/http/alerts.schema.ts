@@ -28,12 +28,10 @@ const shape = {
     .default([]),
   enabled: z.boolean().default(true),
 };
-export const CreateAlertRule = z
-  .strictObject(shape)
-  .refine((rule) => rule.kind !== 'error_ratio' || rule.params.threshold < 1, {
-    path: ['params', 'threshold'],
-    message: 'an error share is below 1, or the rule could never fire',
-  });
+export const CreateAlertRule = z.strictObject(shape).refine((rule) => rule.kind !== 'error_ratio' || rule.params.threshold < 1, {
+  path: ['params', 'threshold'],
+  message: 'an error share is below 1, or the rule could never fire',
+});
 export type CreateAlertRule = z.infer<typeof CreateAlertRule>;
 export const ChangeAlertRule = z.strictObject({
   params: RuleParams.omit({ deployment: true }).partial().optional(),
