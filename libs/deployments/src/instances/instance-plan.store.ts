@@ -1,5 +1,6 @@
 import { channels, type Database, newId, nudge, type Transaction } from '@slipway/platform';
 import { loadStates } from '../deployments/deployment-state.store.js';
+import { lockCurrentEpochs } from '../deployments/lock-current-epochs.store.js';
 import { databaseNow } from '../rows/database-clock.store.js';
 import { type InstancePlan, planInstances } from './plan-instances.js';
 
@@ -34,7 +35,7 @@ export class InstancePlanStore {
 }
 
 async function apply(tx: Transaction, plan: InstancePlan, now: Date): Promise<{ started: number; stopped: number }> {
-  const current = await lockCurrent(tx, [...plan.starts, ...plan.stops]);
+  const current = await lockCurrentEpochs(tx, [...plan.starts, ...plan.stops]);
   const starts = plan.starts.filter((start) => current.has(start.deploymentId));
   const stops = plan.stops.filter((stop) => current.has(stop.deploymentId));
   if (starts.length > 0) {
@@ -56,15 +57,4 @@ async function apply(tx: Transaction, plan: InstancePlan, now: Date): Promise<{ 
     await nudge(tx, channels.routing);
   }
   return { started: starts.length, stopped: stops.length };
-}
-
-/** Deployments whose epoch is still the one planned for; it cannot change before this transaction ends. */
-async function lockCurrent(tx: Transaction, planned: readonly { deploymentId: string; epoch: number }[]): Promise<ReadonlySet<string>> {
-  const epochs = new Map(planned.map(({ deploymentId, epoch }) => [deploymentId, epoch]));
-  if (epochs.size === 0) return new Set();
-  const rows = await tx.$queryRaw<{ id: string }[]>`
-    select d.id from "Deployment" d join unnest(${[...epochs.keys()]}::text[], ${[...epochs.values()]}::int[]) as planned(id, epoch)
-      on planned.id = d.id and planned.epoch = d.epoch
-    for share of d`;
-  return new Set(rows.map((row) => row.id));
 }

@@ -1,0 +1,110 @@
+import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { DeploymentStore } from '../deployments/deployment.store.js';
+import { lockCurrentEpochs } from '../deployments/lock-current-epochs.store.js';
+import { HostStore } from '../hosts/host.store.js';
+import { by, empty, InstantHost, seedModel, spec } from '../testing/seed.js';
+import { InstanceStore } from './instance.store.js';
+import { InstancePlanStore } from './instance-plan.store.js';
+
+let database: TestDatabase;
+let plans: InstancePlanStore;
+let instances: InstanceStore;
+let hosts: HostStore;
+
+beforeAll(async () => {
+  database = await testDatabase({ max: 12 });
+  plans = new InstancePlanStore(database.db);
+  instances = new InstanceStore(database.db);
+  hosts = new HostStore(database.db);
+});
+beforeEach(async () => {
+  await empty(database.db);
+  await seedModel(database.db, 'fraud', ['READY']);
+  await new DeploymentStore(database.db).create(by, { name: 'fraud', model: 'fraud', version: 1, replicas: 3, spec });
+});
+afterAll(() => database.close());
+
+const ready = { status: 'READY', address: 'unix:/a.sock', pid: 7, restarts: 0, reason: undefined } as const;
+
+it('lets many planners at once place each replica once', async () => {
+  await InstantHost.register(database.db);
+  const results = await Promise.all(Array.from({ length: 8 }, () => plans.planOnce()));
+  expect(results.filter((result) => result.kind === 'planned' && result.started > 0)).toHaveLength(1);
+  await plans.planOnce();
+  expect(await database.db.instance.count()).toBe(3);
+});
+
+it('places nothing while no host is alive, and says so', async () => {
+  expect(await plans.planOnce()).toEqual({ kind: 'planned', started: 0, stopped: 0, unplaced: 3 });
+  await InstantHost.register(database.db);
+  expect(await plans.planOnce()).toEqual({ kind: 'planned', started: 3, stopped: 0, unplaced: 0 });
+});
+
+it('holds a plan back for deployments whose epoch has grown meanwhile', async () => {
+  const { id } = await database.db.deployment.findFirstOrThrow();
+  const held = (epoch: number) => database.db.$transaction((tx) => lockCurrentEpochs(tx, [{ deploymentId: id, epoch }]));
+  expect([...(await held(1))]).toEqual([id]);
+  await new DeploymentStore(database.db).suspend(by, 'fraud', { suspended: true });
+  expect([...(await held(1))]).toEqual([]);
+  expect([...(await held(2))]).toEqual([id]);
+});
+
+it('keeps a worker that lost its host from writing facts', async () => {
+  const old = (await InstantHost.register(database.db)).lease;
+  await plans.planOnce();
+  const [assignment] = await instances.listAssigned(old.hostId);
+  if (assignment === undefined) throw new Error('nothing was assigned');
+  const present = await hosts.register({ name: 'one', cores: 4, memoryBytes: 8e9 });
+  expect(present.hostId).toBe(old.hostId);
+  expect(await instances.writeFact(old, assignment, ready)).toBe(false);
+  expect(await hosts.heartbeat(old)).toBe(false);
+  expect(await instances.writeFact(present, assignment, ready)).toBe(true);
+  expect(await hosts.heartbeat(present)).toBe(true);
+});
+
+it('does not bring an ended instance back', async () => {
+  const { lease } = await InstantHost.register(database.db);
+  await plans.planOnce();
+  const [assignment] = await instances.listAssigned(lease.hostId);
+  if (assignment === undefined) throw new Error('nothing was assigned');
+  expect(await instances.writeFact(lease, assignment, { ...ready, status: 'GONE' })).toBe(true);
+  expect(await instances.writeFact(lease, assignment, ready)).toBe(false);
+  expect((await instances.listAssigned(lease.hostId)).length).toBe(2);
+});
+
+it('tells all that is needed to run a version', async () => {
+  const { lease } = await InstantHost.register(database.db);
+  await plans.planOnce();
+  expect((await instances.listAssigned(lease.hostId))[0]).toMatchObject({
+    wish: 'RUN',
+    deploymentName: 'fraud',
+    modelName: 'fraud',
+    versionNumber: 1,
+    revisionNumber: 1,
+    digest: expect.stringMatching(/^0+1$/),
+    signature: { inputs: [{ name: 'x' }] },
+    spec,
+  });
+});
+
+it('lists hosts with their instances, and shows which are silent', async () => {
+  const { lease } = await InstantHost.register(database.db);
+  await InstantHost.register(database.db, 'two');
+  await plans.planOnce();
+  await database.db.host.update({ where: { id: lease.hostId }, data: { lastSeenAt: new Date(Date.now() - 60_000) } });
+  const page = await hosts.list({ limit: 50 });
+  expect(page.items.map(({ name, live }) => ({ name, live }))).toEqual([
+    { name: 'one', live: false },
+    { name: 'two', live: true },
+  ]);
+  expect(page.items.reduce((sum, item) => sum + item.instances, 0)).toBe(3);
+});
+
+it('forgets instances that ended a day ago, and no others', async () => {
+  const host = await InstantHost.register(database.db);
+  await host.settle(() => 'FAILED');
+  expect(await instances.purgeEnded()).toBe(0);
+  await database.db.$executeRaw`update "Instance" set "updatedAt" = "updatedAt" - interval '2 days'`;
+  expect(await instances.purgeEnded()).toBe(3);
+});
