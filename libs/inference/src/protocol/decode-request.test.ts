@@ -1,5 +1,6 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import type { Datatype, Signature } from '@slipway/contracts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeRequest, parseInferenceHeaderLength } from './decode-request.js';
 import type { BodyLayout } from './infer-request.js';
@@ -50,6 +51,25 @@ describe('decodeRequest', () => {
     expect(decode(one(`[${text}]`, 'FP64'), signature('FP64')).inputs[0]?.data).toEqual(Float64Array.of(Number(text)));
   });
 
+  it('reads FP32 written with any number of digits as rounding twice would', () => {
+    const digits = fc.tuple(fc.double({ noNaN: true, min: -3e38, max: 3e38 }), fc.integer({ min: 1, max: 21 }), fc.boolean());
+    fc.assert(
+      fc.property(digits, ([value, precision, single]) => {
+        const text = (single ? Math.fround(value) : value).toPrecision(precision);
+        if (Math.abs(Number(text)) > 3.4e38) return;
+        expect(decode(one(`[${text}]`)).inputs[0]?.data).toEqual(Float32Array.of(Number(text)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each(['1.000000059604644775390625', '1.0000000596046447', '1.00000005960464478', '16777217.0000000001', '0.10000000149011612'])(
+    'rounds %s to the right FP32',
+    (text) => {
+      expect(decode(one(`[${text}]`)).inputs[0]?.data).toEqual(Float32Array.of(Number(text)));
+    },
+  );
+
   it('takes 0 and 1 for BOOL, FP16 as numbers, a bare value for a scalar', () => {
     expect(decode(one('[true,0,1,false]', 'BOOL', '[2,2]'), signature('BOOL')).inputs[0]?.data).toEqual(Uint8Array.of(1, 0, 1, 0));
     expect(decode(one('[1.5]', 'FP16'), signature('FP16')).inputs[0]?.data).toEqual(Uint16Array.of(0x3e00));
@@ -92,7 +112,7 @@ describe('decodeRequest', () => {
   });
 
   it.each([
-    { name: 'null', body: one('[null]'), says: 'null' },
+    { name: 'null', body: one('[null]'), says: 'input "x" at byte 63: expected a number, given null' },
     { name: 'data null', body: one('null'), says: 'data is null' },
     { name: 'a string for a number', body: one('["1.0"]'), says: 'expected a number' },
     { name: 'a number for a string', body: one('[1]', 'BYTES'), says: 'expected a string', datatype: 'BYTES' },
@@ -110,7 +130,7 @@ describe('decodeRequest', () => {
     { name: 'ragged data', body: one('[[1,2],[3]]', 'FP32', '[2,2]'), says: 'expected 2 items at depth 2, given 1' },
     { name: 'mixed nested and flat', body: one('[[1,2],3,4]', 'FP32', '[2,2]'), says: 'expected an array at depth 2' },
     { name: 'nested too deep', body: one('[[[1]]]'), says: 'expected a number, given "[1]' },
-    { name: 'nested 100,000 deep', body: one(`${'['.repeat(100_000)}${']'.repeat(100_000)}`), says: 'the request is not valid' },
+    { name: 'nested 100,000 deep', body: one(`${'['.repeat(100_000)}${']'.repeat(100_000)}`), says: 'input "x"' },
     { name: 'an ignored value nested 100,000 deep', body: `{"z":${'['.repeat(100_000)}`, says: 'nested more than 64 deep' },
     { name: 'a negative dimension', body: one('[1]', 'FP32', '[2,-5]'), says: 'must be an integer from 0 on, given -5' },
     { name: 'a broken dimension', body: one('[1]', 'FP32', '[1.5]'), says: 'given 1.5' },

@@ -25,7 +25,7 @@ export interface Answer {
 }
 
 /** Below this, compression costs more than it saves, and a client that offers it takes the plain form as well. */
-const compressFromBytes = 1024;
+const compressFromBytes = 256;
 
 /** Writes the answer to an Open Inference Protocol request: flat row-major data as JSON, or as bytes behind the JSON where wanted. */
 export function encodeAnswer(answer: Answer): EncodedAnswer {

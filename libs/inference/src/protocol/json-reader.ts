@@ -13,6 +13,11 @@ const lowerE = 0x65;
 const maxSkipDepth = 64;
 /** Powers of ten that a double holds exactly. */
 const exactTens = Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
+/**
+ * Up to 20 digits gathered in a double are off by a few units of 2^-53, the division adds one. Where everything within this
+ * far larger distance rounds to one binary32, so does the exact value.
+ */
+const singleTolerance = 2 ** -47;
 /** Keys that reach an object's prototype in careless code further on; no client has a use for them. */
 const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -23,6 +28,8 @@ const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'p
  */
 export class JsonReader {
   pos: number;
+  /** What is being read, for messages; empty for the request as a whole. */
+  place = '';
   /** Of the number read last: whether it was written without fraction and exponent. */
   isInteger = false;
   /** Where the text of the number read last starts; it ends at `pos`. */
@@ -105,6 +112,18 @@ export class JsonReader {
 
   /** Reads a number as the nearest double. */
   readNumber(): number {
+    return this.readDecimal(0);
+  }
+
+  /**
+   * Reads a number that will be rounded to binary32: the result may be off as a double, but rounds to the same binary32.
+   * Clients write binary32 values with 17 digits, which as doubles need the slow conversion.
+   */
+  readSingle(): number {
+    return this.readDecimal(singleTolerance);
+  }
+
+  private readDecimal(tolerance: number): number {
     const first = this.peek();
     const { bytes, end } = this;
     this.numberStart = this.pos;
@@ -142,6 +161,10 @@ export class JsonReader {
     if (digits <= 19 && mantissa <= Number.MAX_SAFE_INTEGER && scale <= 22) {
       const value = scale === 0 ? mantissa : mantissa / (exactTens[scale] ?? 1);
       return isNegative ? -value : value;
+    }
+    if (tolerance > 0 && digits <= 20 && scale <= 22) {
+      const value = mantissa / (exactTens[scale] ?? 1);
+      if (Math.fround(value * (1 - tolerance)) === Math.fround(value * (1 + tolerance))) return isNegative ? -value : value;
     }
     return Number(bytes.toString('latin1', this.numberStart, pos));
   }
@@ -272,6 +295,7 @@ export class JsonReader {
   }
 
   fault(message: string): SlipwayError {
-    return new SlipwayError('INFER_INVALID', `the request is not valid at byte ${this.pos}: ${message}`);
+    const where = this.place === '' ? 'the request is not valid' : this.place;
+    return new SlipwayError('INFER_INVALID', `${where} at byte ${this.pos}: ${message}`);
   }
 }

@@ -22,6 +22,7 @@ export const maxTextElements = 500_000;
  */
 export function readJsonData(reader: JsonReader, head: TensorHead): TensorData {
   const count = elementCount(head.shape);
+  reader.place = `input ${quote(head.name)}`;
   // A value needs a digit and a comma, so a shape that the remaining bytes cannot fill allocates nothing.
   if (count > reader.end - reader.pos) throw tooFew(head, count);
   const sink = makeSink(reader, head, count);
@@ -61,7 +62,7 @@ function readFlat(reader: JsonReader, head: TensorHead, count: number, read: Sin
 function readNested(reader: JsonReader, head: TensorHead, depth: number, read: Sink['read']): void {
   const length = head.shape[depth];
   if (length === undefined) throw invalid(head, `data is nested deeper than its shape ${JSON.stringify(head.shape)}`);
-  if (reader.peek() !== opener) throw reader.unexpected(`input ${quote(head.name)}: expected an array at depth ${depth + 1} of data`);
+  if (reader.peek() !== opener) throw reader.unexpected(`expected an array at depth ${depth + 1} of data`);
   reader.pos++;
   if (reader.take(closer)) {
     if (length > 0) throw ragged(head, depth, length, 0);
@@ -115,7 +116,7 @@ function float32Sink(reader: JsonReader, head: TensorHead, data: Float32Array): 
   const read = (wanted: number): number => {
     const start = at;
     do {
-      const value = reader.readNumber();
+      const value = reader.readSingle();
       if (value - value !== 0 || value >= float32Overflow || value <= -float32Overflow) checkRange(reader, head, value);
       data[at++] = value;
     } while (at - start < wanted && reader.take(comma));
@@ -142,15 +143,15 @@ function textSink(reader: JsonReader, head: TensorHead, count: number): Sink {
   const data: string[] = [];
   const read = (wanted: number): number => {
     const start = data.length;
-    do data.push(checkText(readText(reader, head), head));
+    do data.push(checkText(readText(reader), head));
     while (data.length - start < wanted && reader.take(comma));
     return data.length - start;
   };
   return { data, read };
 }
 
-function readText(reader: JsonReader, head: TensorHead): string {
-  if (reader.peek() !== 0x22) throw reader.unexpected(`input ${quote(head.name)}: expected a string`);
+function readText(reader: JsonReader): string {
+  if (reader.peek() !== 0x22) throw reader.unexpected('expected a string');
   return reader.readString();
 }
 
@@ -165,15 +166,15 @@ function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }
 
-function readValue(reader: JsonReader, head: TensorHead, expected: string): number {
+function readValue(reader: JsonReader, expected: string): number {
   const next = reader.peek();
   const isNumber = (next >= 0x30 && next <= 0x39) || next === 0x2d || next === 0x4e || next === 0x49;
-  if (!isNumber) throw reader.unexpected(`input ${quote(head.name)}: expected ${expected}`);
+  if (!isNumber) throw reader.unexpected(`expected ${expected}`);
   return reader.readNumber();
 }
 
 function readFinite(reader: JsonReader, head: TensorHead): number {
-  const value = readValue(reader, head, 'a number');
+  const value = readValue(reader, 'a number');
   if (value - value !== 0) checkRange(reader, head, value);
   return value;
 }
@@ -195,20 +196,20 @@ function checkRange(reader: JsonReader, head: TensorHead, value: number): void {
 function readBool(reader: JsonReader, head: TensorHead): number {
   const next = reader.peek();
   if (next === 0x74 || next === 0x66) return reader.readBoolean() ? 1 : 0;
-  const value = readValue(reader, head, 'true or false (or 1 or 0)');
+  const value = readValue(reader, 'true or false (or 1 or 0)');
   if (value !== 0 && value !== 1) throw invalid(head, `expected true or false (or 1 or 0), given ${reader.numberText}`);
   return value === 1 ? 1 : 0;
 }
 
 function readInteger(reader: JsonReader, head: TensorHead, low: number, high: number): number {
-  const value = readValue(reader, head, 'an integer');
+  const value = readValue(reader, 'an integer');
   if (!Number.isInteger(value)) throw invalid(head, `expected an integer for ${head.datatype}, given ${reader.numberText.slice(0, 40)}`);
   if (value < low || value > high) throw outOfRange(reader, head);
   return value;
 }
 
 function readBigInteger(reader: JsonReader, head: TensorHead, low: bigint, high: bigint): bigint {
-  const value = readValue(reader, head, 'an integer');
+  const value = readValue(reader, 'an integer');
   if (Number.isSafeInteger(value)) return inRange(BigInt(value), reader, head, low, high);
   if (!reader.isInteger) throw invalid(head, `expected an integer for ${head.datatype}, given ${reader.numberText.slice(0, 40)}`);
   // Longer than any 64-bit integer: not worth the cost of making a big one.

@@ -11,7 +11,7 @@ export function checkInputs(signature: Signature, given: readonly TensorHead[]):
   for (const head of given) {
     if (seen.has(head.name)) throw invalid(`input ${quote(head.name)} is given twice`);
     seen.add(head.name);
-    const expected = signature.inputs.find((input) => input.name === head.name);
+    const expected = inputByName(signature, head.name);
     if (expected === undefined) throw invalid(`unknown input ${quote(head.name)}: the model takes ${listNames(signature.inputs)}`);
     checkHead(expected, head);
   }
@@ -22,6 +22,17 @@ export function checkInputs(signature: Signature, given: readonly TensorHead[]):
       );
     }
   }
+}
+
+/** Above this many inputs a map is made, once per signature; below it looking is faster. */
+const mapFrom = 16;
+const maps = new WeakMap<Signature, ReadonlyMap<string, TensorSignature>>();
+
+function inputByName(signature: Signature, name: string): TensorSignature | undefined {
+  if (signature.inputs.length < mapFrom) return signature.inputs.find((input) => input.name === name);
+  const known = maps.get(signature) ?? new Map(signature.inputs.map((input) => [input.name, input]));
+  maps.set(signature, known);
+  return known.get(name);
 }
 
 function checkHead(expected: TensorSignature, given: TensorHead): void {
