@@ -42,6 +42,8 @@ for (const name of u32Keys) widths.set(headerKeys[name], { name, bytes: 4 });
 for (const name of u16Keys) widths.set(headerKeys[name], { name, bytes: 2 });
 for (const name of u8Keys) widths.set(headerKeys[name], { name, bytes: 1 });
 
+const fields = [...widths].map(([key, { name, bytes }]) => ({ key, name, bytes }));
+
 /** Above this a text is cut: a header is bounded by its 16-bit length, and no field of ours needs more. */
 const maxTextBytes = 4096;
 const scratch = Buffer.allocUnsafe(64 * 1024);
@@ -50,12 +52,16 @@ const scratch = Buffer.allocUnsafe(64 * 1024);
 export function encodeHeader(header: FrameHeader): Buffer {
   scratch[0] = version;
   let at = 1;
-  for (const [key, { name, bytes }] of widths) {
-    const value = header[name];
-    if (value === undefined) continue;
-    at = typeof value === 'number' ? writeNumber(at, key, value, bytes) : writeText(at, key, value);
+  // By index: this runs for every request and answer, and an iterator over a map took a twentieth of a gateway's time.
+  for (let index = 0; index < fields.length; index += 1) {
+    const field = fields[index];
+    const value = field === undefined ? undefined : header[field.name];
+    if (field === undefined || value === undefined) continue;
+    at = typeof value === 'number' ? writeNumber(at, field.key, value, field.bytes) : writeText(at, field.key, value);
   }
-  return Buffer.from(scratch.subarray(0, at));
+  const encoded = Buffer.allocUnsafe(at);
+  scratch.copy(encoded, 0, 0, at);
+  return encoded;
 }
 
 function writeText(at: number, key: number, value: string): number {

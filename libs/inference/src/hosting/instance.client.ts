@@ -254,9 +254,21 @@ function connectionOptions(address: string): { path: string } | { host: string; 
   return { host: address.slice('tcp:'.length, at), port: Number(address.slice(at + 1)) };
 }
 
+/** Field by field: always the same shape, which a spread would not give. */
 function headerOf(call: InferCall): FrameHeader {
-  const { body: _body, kind, deadlineMs, ...rest } = call;
-  return { ...rest, deadlineMs: Math.max(0, Math.floor(deadlineMs)), kind: inferKinds.indexOf(kind), contentKind: 0 };
+  return {
+    predictionId: call.predictionId,
+    deadlineMs: Math.max(0, Math.floor(call.deadlineMs)),
+    priority: call.priority,
+    kind: inferKinds.indexOf(call.kind),
+    traceparent: call.traceparent,
+    contentType: call.contentType,
+    contentEncoding: call.contentEncoding,
+    inferenceHeaderContentLength: call.inferenceHeaderContentLength,
+    acceptEncoding: call.acceptEncoding,
+    modelName: call.modelName,
+    contentKind: 0,
+  };
 }
 
 function toResult(header: FrameHeader, body: Buffer): InferReply {
