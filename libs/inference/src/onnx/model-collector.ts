@@ -2,61 +2,22 @@ import { SlipwayError } from '@slipway/contracts';
 import { datatypeFacts, datatypeOfOnnx, onnxTypeName } from '../tensors/datatypes.js';
 import { quote } from '../tensors/quote.js';
 import { type ExpandableBody, expandedNodeCount } from './expand-functions.js';
+import {
+  type AttributeContext,
+  addDim,
+  addDimension,
+  addLabel,
+  type Context,
+  graphOf,
+  type NodeContext,
+  openType,
+  type TensorContext,
+  typeKinds,
+  type ValueContext,
+} from './model-contexts.js';
 import { type DeclaredValue, type ModelFacts, modelBounds } from './model-facts.js';
 import { type OnnxMessage, onnxFields } from './onnx-plan.js';
 import type { WalkVisitor } from './protobuf-walker.js';
-
-interface GraphContext {
-  readonly kind: 'graph';
-  readonly body: ExpandableBody;
-  readonly depth: number;
-}
-interface NodeContext {
-  readonly kind: 'node';
-  readonly graph: GraphContext;
-  opType: string;
-  domain: string;
-  overload: string;
-  readonly outputs: string[];
-}
-interface AttributeContext {
-  readonly kind: 'attribute';
-  readonly node: NodeContext | undefined;
-  name: string;
-  readonly labels: (string | number)[];
-}
-interface TensorContext {
-  readonly kind: 'tensor';
-  readonly graph: GraphContext | undefined;
-  readonly isInitializer: boolean;
-  name: string;
-  dataType: number;
-  rawBytes: number | undefined;
-  hasTypedData: boolean;
-  isExternal: boolean;
-  readonly dims: number[];
-}
-interface ValueContext {
-  readonly kind: 'valueInfo';
-  readonly into: DeclaredValue[] | undefined;
-  name: string;
-  valueKind: DeclaredValue['kind'];
-  elementType: number;
-  dims: (number | string | null)[] | undefined;
-}
-type Context =
-  | { readonly kind: 'model' }
-  | { readonly kind: 'opset'; domain: string; version: number }
-  | { readonly kind: 'entry'; readonly owner: Context | undefined; key: string; value: string }
-  | GraphContext
-  | NodeContext
-  | AttributeContext
-  | TensorContext
-  | ValueContext
-  | { readonly kind: 'typeOf'; readonly value: ValueContext }
-  | { readonly kind: 'dimension'; readonly value: ValueContext; dimension: number | string | null }
-  | { readonly kind: 'function'; readonly graph: GraphContext; name: string; domain: string; overload: string }
-  | { readonly kind: 'other'; readonly graph: GraphContext | undefined };
 
 /** Collects the facts of a model from a walk over its file, within bounds, and refuses what no runtime should be given. */
 export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
@@ -319,56 +280,6 @@ export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
 
   private closeFunction(context: Extract<Context, { kind: 'function' }>): void {
     this.functions.set(functionKey(context.domain, context.name, context.overload), context.graph.body);
-  }
-}
-
-const typeKinds = new Map<number, DeclaredValue['kind']>([
-  [onnxFields.type.sequence, 'sequence'],
-  [onnxFields.type.map, 'map'],
-  [onnxFields.type.opaque, 'opaque'],
-  [onnxFields.type.sparseTensor, 'sparse tensor'],
-  [onnxFields.type.optional, 'optional'],
-]);
-
-function openType(message: 'type' | 'tensorType' | 'shape', parent: Context | undefined): Context {
-  const value = parent?.kind === 'valueInfo' ? parent : parent?.kind === 'typeOf' ? parent.value : undefined;
-  if (value === undefined) return { kind: 'other', graph: undefined };
-  if (message === 'tensorType') value.valueKind = 'tensor';
-  if (message === 'shape') value.dims = [];
-  return { kind: 'typeOf', value };
-}
-
-function addDimension(value: ValueContext, dimension: number | string | null): void {
-  const dims = value.dims ?? [];
-  if (dims.length >= modelBounds.rank) throw refused(`${quote(value.name)} has more than ${modelBounds.rank} dimensions`);
-  // A negative length is how some exporters write an open dimension.
-  dims.push(typeof dimension === 'number' && dimension < 0 ? null : dimension);
-  value.dims = dims;
-}
-
-function addDim(tensor: TensorContext, dim: number): void {
-  if (tensor.dims.length >= modelBounds.rank)
-    throw refused(`the tensor ${quote(tensor.name)} in the model has more than ${modelBounds.rank} dimensions`);
-  tensor.dims.push(dim);
-}
-
-function addLabel(attribute: AttributeContext, label: string | number): void {
-  if (attribute.name.startsWith('classlabels_') && attribute.labels.length < modelBounds.classes) attribute.labels.push(label);
-}
-
-function graphOf(context: Context | undefined): GraphContext | undefined {
-  switch (context?.kind) {
-    case 'graph':
-      return context;
-    case 'node':
-    case 'function':
-      return context.graph;
-    case 'attribute':
-      return context.node?.graph;
-    case 'other':
-      return context.graph;
-    default:
-      return undefined;
   }
 }
 
