@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { SlipwayError } from '@slipway/contracts';
 import { SnapshotStore } from '@slipway/deployments';
 import { type Registry, ServingRecorder, ServingWindowStore, WindowFlush } from '@slipway/metrics';
-import { channels, newId } from '@slipway/platform';
+import { channels } from '@slipway/platform';
 import { CredentialTable } from '../access/credential-table.js';
 import { allows } from '../access/policy.js';
 import { refuseCrossSite } from '../access/refuse-cross-site.js';
@@ -33,7 +34,7 @@ export class Gateway {
   ) {
     const { settings, db, home, log } = platform;
     const recorder = new ServingRecorder({ registry });
-    const windows = new ServingWindowStore(db.pool, newId('evt'));
+    const windows = new ServingWindowStore(db.pool, `gateway-${randomUUID()}`);
     this.flush = new WindowFlush(recorder, (dirty) => windows.write(dirty), log);
     this.core = new GatewayCore({
       serverName: settings.SLIPWAY_SERVER_NAME,
