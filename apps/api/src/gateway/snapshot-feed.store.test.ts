@@ -80,23 +80,23 @@ it('keeps the last snapshot while the database is away, and serves from the save
   const known = namesIn(seen.at(-1));
   first.stop();
   seen = [];
-  const database = away();
-  const second = open(database.pool, 20);
+  const silent = away();
+  const second = open(silent.pool, 20);
   await second.start();
   expect(seen.map(namesIn)).toEqual([known]);
   expect(second.ageSeconds).toBeUndefined();
   await second.refresh();
   expect(seen).toHaveLength(1);
-  await database.close();
+  await silent.close();
 });
 
 it('starts without a snapshot when there is neither database nor a usable file', async () => {
   const saved = new SavedSnapshot(home);
   await saved.save('{"deployments":');
-  const database = away();
-  await open(database.pool).start();
+  const silent = away();
+  await open(silent.pool).start();
   expect(seen).toEqual([]);
-  await database.close();
+  await silent.close();
 });
 
 it('saves only the newest of texts that come faster than the disk, never half of one', async () => {
