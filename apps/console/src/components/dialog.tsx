@@ -19,7 +19,10 @@ export function Dialog({ title, onClose, children, footer, width = '34rem', held
   const titleId = useId();
   useEffect(() => {
     const dialog = ref.current;
-    if (dialog !== null && !dialog.open) dialog.showModal();
+    if (dialog === null || dialog.open) return;
+    dialog.showModal();
+    // Straight to what has to be filled in; a touch screen would put its keyboard over the rest.
+    if (matchMedia('(pointer: fine)').matches) dialog.querySelector<HTMLElement>('div input:not([type=file]), div select, div textarea')?.focus();
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the click is the backdrop's; Esc is the key for it.

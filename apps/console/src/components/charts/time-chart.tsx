@@ -138,7 +138,7 @@ function Plot({ title, rows, series, format, markers = [], yMax = 'auto', yMin =
               strokeDasharray={marker.kind === 'rollback' ? '2 2' : '5 3'}
               {...(shown.length - index <= labelledMarkers && {
                 label: {
-                  value: marker.kind === 'rollback' ? `↩ ${marker.label}` : marker.label,
+                  value: marker.kind === 'rollback' ? `↩ ${marker.label}` : `▲ ${marker.label}`,
                   position: 'insideTopLeft',
                   fontSize: 10,
                   fill: 'var(--ink-2)',

@@ -32,6 +32,11 @@ describe('rollback targets', () => {
     expect(rollbackTargets(served).map((each) => each.revision)).toEqual([2, 1]);
   });
 
+  it('does not lead back to what was just left', () => {
+    const back = { ...served, split: [{ revision: 2, version: 2, weightPercent: 100 }] };
+    expect(rollbackTargets(back).map((each) => each.revision)).toEqual([1, 3]);
+  });
+
   it('has nowhere to go from a first revision', () => {
     expect(rollbackTargets({ split: [{ revision: 1, version: 1, weightPercent: 100 }], revisions: [revision(1, '2026-01-01T00:00:00Z')] })).toEqual(
       [],

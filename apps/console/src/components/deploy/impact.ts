@@ -6,12 +6,16 @@ export function activeRevision(deployment: Pick<DeploymentView, 'revisions' | 's
   return deployment.revisions.find((each) => each.revision === top?.revision);
 }
 
-/** Revisions that served before and can serve again, the one that served last first. */
+/**
+ * Revisions that served before and can serve again. Those older than the present one come first, the youngest of them in front: after a
+ * rollback the next one must not lead back to what was just left.
+ */
 export function rollbackTargets(deployment: Pick<DeploymentView, 'revisions' | 'split'>): readonly RevisionView[] {
   const active = activeRevision(deployment);
+  const isLater = (each: RevisionView) => active !== undefined && each.revision > active.revision;
   return deployment.revisions
     .filter((each) => each.revision !== active?.revision && each.activatedAt !== null)
-    .toSorted((a, b) => Date.parse(b.activatedAt ?? '') - Date.parse(a.activatedAt ?? ''));
+    .toSorted((a, b) => Number(isLater(a)) - Number(isLater(b)) || b.revision - a.revision);
 }
 
 export type SignatureChange =

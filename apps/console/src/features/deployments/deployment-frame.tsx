@@ -12,6 +12,7 @@ import { rollbackTargets } from '@/components/deploy/impact';
 import { RollbackDialog } from '@/components/deploy/rollback-dialog';
 import { QueryView } from '@/components/faces';
 import { Icon } from '@/components/icon';
+import { useNotify } from '@/components/notices';
 import { PageHeader } from '@/components/panel';
 import { SplitBar } from '@/components/split-bar';
 import { Status } from '@/components/status';
@@ -19,6 +20,7 @@ import { type Tab, Tabs } from '@/components/tabs';
 import { Ago, Raw } from '@/components/text';
 import { useAlerts } from '@/lib/api/alerts';
 import { callVoid, path } from '@/lib/api/api.client';
+import { sentenceOf } from '@/lib/api/api-error';
 import { useDeployment } from '@/lib/api/deployments';
 import { useShortcut } from '@/lib/use-shortcut';
 
@@ -114,13 +116,14 @@ function Banner({ deployment }: { readonly deployment: DeploymentView }) {
   if (rollout !== null && (rollout.status === 'PROGRESSING' || rollout.status === 'HELD' || rollout.status === 'PAUSED')) {
     const to = deployment.revisions.find((each) => each.revision === rollout.toRevision);
     return (
-      <p role="status" className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-1 rounded-lg bg-info-soft px-4 py-2.5 text-[0.8125rem] text-info">
+      <div role="status" className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-1 rounded-lg bg-info-soft px-4 py-2.5 text-[0.8125rem] text-info">
         <Icon name="progress" className="animate-spin" />
         <span>
           Rolling out {to === undefined ? `revision ${rollout.toRevision}` : `v${to.version} (revision ${rollout.toRevision})`}:{' '}
           {rollout.phase.replace('_', ' ')}, since <Ago at={rollout.startedAt} />
         </span>
-      </p>
+        <AbortRollout name={deployment.name} />
+      </div>
     );
   }
   if (rollout?.status === 'ABORTED' && deployment.revisions.at(-1)?.revision === rollout.toRevision) {
@@ -140,6 +143,23 @@ function Banner({ deployment }: { readonly deployment: DeploymentView }) {
       <Icon name="alert" className="mt-0.5" />
       <Raw max={400}>{statusReason}</Raw>
     </p>
+  );
+}
+
+function AbortRollout({ name }: { readonly name: string }) {
+  const client = useQueryClient();
+  const notify = useNotify();
+  const [busy, setBusy] = useState(false);
+  const abort = async () => {
+    setBusy(true);
+    await callVoid(path`/v1/deployments/${name}/rollout/abort`, { method: 'POST', body: {} }).catch((error: unknown) => notify(sentenceOf(error)));
+    await client.invalidateQueries({ queryKey: ['deployments'] });
+    setBusy(false);
+  };
+  return (
+    <Button busy={busy} onClick={() => void abort()} className="ml-auto">
+      Stop the rollout
+    </Button>
   );
 }
 

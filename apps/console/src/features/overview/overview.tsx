@@ -46,7 +46,7 @@ function Rows({ items }: { readonly items: readonly DeploymentSummary[] }) {
     deployment,
     alerts: firing.filter((alert) => alert.deployment === deployment.name),
     isWatched: rules === undefined || rules.some((rule) => rule.enabled && rule.params.deployment === deployment.name),
-    lastChange: events.find((event) => event.subjectName === deployment.name),
+    lastChange: events.find((event) => event.subjectName === deployment.name && event.action !== 'deployment.status_changed'),
   }));
   return <OverviewTable rows={rows} />;
 }

@@ -4,6 +4,11 @@ const words: Readonly<Record<string, string>> = {
   'deployment.deleted': 'deleted',
   'deployment.suspended': 'paused',
   'deployment.resumed': 'resumed',
+  'deployment.status_changed': 'changed its status',
+  'revision.created': 'new revision',
+  'rollout.completed': 'rollout completed',
+  'rollout.aborted': 'rollout aborted',
+  'rollout.abort_requested': 'rollout stopped by hand',
 };
 
 /** `deployment.rolled_back` as people say it; an unknown action loses its dots only. */
