@@ -98,6 +98,7 @@ export const errorCatalogue = {
   RECEIVER_NOT_FOUND: 'not_found',
   RECEIVER_NAME_TAKEN: 'conflict',
   RECEIVER_REFUSED: 'refused',
+  RECEIVER_IN_USE: 'conflict',
   EGRESS_BLOCKED: 'refused',
   DELIVERY_FAILED: 'unavailable',
   DELIVERY_NOT_FOUND: 'not_found',

@@ -1,0 +1,191 @@
+import {
+  type AlertRuleView,
+  alertStates,
+  type ChangeAlertRule,
+  type CreateAlertRule,
+  Judgement,
+  ruleKinds,
+  SlipwayError,
+  severities,
+} from '@slipway/contracts';
+import { type Database, isUniqueViolation, newId, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { z } from 'zod';
+import { latencyEdges } from '../windows/latency-buckets.js';
+import { reservedLabels } from './alert-labels.js';
+import type { ChangeBy } from './change-by.js';
+
+/** What is stored of a rule's parameters; the deployment is a column of its own. */
+export const RuleParamsRow = z.object({ threshold: z.number(), windowSeconds: z.number(), minRequests: z.number() });
+const LabelsRow = z.record(z.string(), z.string());
+/** A judgement as it is stored, with the time it was made. */
+export const JudgementRow = Judgement.extend({ at: z.string() });
+
+/** All labels of a rule together, so that a notice stays far below what receivers take. */
+const maxLabelBytes = 4_096;
+const maxRules = 1_000;
+
+const include = { alerts: { select: { state: true, judgement: true, updatedAt: true }, orderBy: { updatedAt: 'desc' }, take: 5 } } as const;
+type Row = NonNullable<Awaited<ReturnType<AlertRuleStore['read']>>>;
+
+/** Alert rules of a project. `deploymentNames` tells the names of the deployments that the shown rules are about. */
+export class AlertRuleStore {
+  constructor(
+    private readonly db: Database,
+    private readonly deploymentNames: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>,
+  ) {}
+
+  /** @throws RULE_REFUSED, RULE_NAME_TAKEN */
+  async create(by: ChangeBy, wish: CreateAlertRule, deploymentId: string): Promise<AlertRuleView> {
+    refuseUnusable(wish.kind, wish.params.threshold, wish.labels);
+    const { deployment: _, ...params } = wish.params;
+    const data = {
+      id: newId('rul'),
+      projectId: by.projectId,
+      name: wish.name,
+      kind: wish.kind,
+      deploymentId,
+      params,
+      forSeconds: wish.for,
+      severity: wish.severity,
+      labels: wish.labels,
+      receivers: wish.receivers,
+      actions: toJson(wish.actions),
+      enabled: wish.enabled,
+      createdBy: by.actor,
+    };
+    try {
+      await this.db.$transaction(async (tx) => {
+        await requireReceivers(tx, by.projectId, wish.receivers);
+        if ((await tx.alertRule.count({ where: { projectId: by.projectId } })) >= maxRules)
+          throw new SlipwayError('RULE_REFUSED', `A project has at most ${maxRules} alert rules.`);
+        await tx.alertRule.create({ data });
+        await recordEvent(tx, { ...by, action: 'alert-rule.created', subject: { kind: 'alert-rule', id: data.id, name: wish.name }, after: wish });
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      throw new SlipwayError('RULE_NAME_TAKEN', `There is already an alert rule "${wish.name}" in this project.`, { cause: error });
+    }
+    return this.get(by.projectId, wish.name);
+  }
+
+  /** Ordered by name; `limit` + 1 rows at most. */
+  async list(projectId: string, page: { limit: number; after: string | undefined }): Promise<AlertRuleView[]> {
+    const rows = await this.db.alertRule.findMany({
+      where: { projectId, ...(page.after === undefined ? {} : { name: { gt: page.after } }) },
+      orderBy: { name: 'asc' },
+      take: page.limit + 1,
+      include,
+    });
+    const names = await this.deploymentNames(rows.map((row) => row.deploymentId));
+    return rows.map((row) => toRuleView(row, names));
+  }
+
+  /** @throws RULE_NOT_FOUND */
+  async get(projectId: string, name: string): Promise<AlertRuleView> {
+    const row = await this.read(projectId, name);
+    if (row === null) throw noRule(name);
+    return toRuleView(row, await this.deploymentNames([row.deploymentId]));
+  }
+
+  /** @throws RULE_NOT_FOUND, RULE_REFUSED */
+  async change(by: ChangeBy, name: string, change: ChangeAlertRule): Promise<AlertRuleView> {
+    const row = await this.read(by.projectId, name);
+    if (row === null) throw noRule(name);
+    const params = { ...RuleParamsRow.parse(row.params), ...definedOf(change.params ?? {}) };
+    refuseUnusable(row.kind, params.threshold, {});
+    const data = {
+      params,
+      ...(change.for === undefined ? {} : { forSeconds: change.for }),
+      ...(change.severity === undefined ? {} : { severity: change.severity }),
+      ...(change.receivers === undefined ? {} : { receivers: change.receivers }),
+      ...(change.enabled === undefined ? {} : { enabled: change.enabled }),
+    };
+    await this.db.$transaction(async (tx) => {
+      await requireReceivers(tx, by.projectId, change.receivers ?? []);
+      const { count } = await tx.alertRule.updateMany({ where: { id: row.id }, data });
+      if (count === 0) throw noRule(name);
+      const before = { params: row.params, for: row.forSeconds, severity: row.severity, receivers: row.receivers, enabled: row.enabled };
+      await recordEvent(tx, { ...by, action: 'alert-rule.changed', subject: { kind: 'alert-rule', id: row.id, name }, before, after: change });
+    });
+    return this.get(by.projectId, name);
+  }
+
+  /** Deletes a rule with its alerts; the log of what was sent stays. @throws RULE_NOT_FOUND */
+  async remove(by: ChangeBy, name: string): Promise<void> {
+    await this.db.$transaction(async (tx) => {
+      const row = await tx.alertRule.findUnique({ where: { projectId_name: { projectId: by.projectId, name } } });
+      if (row === null) throw noRule(name);
+      await tx.alertRule.delete({ where: { id: row.id } });
+      const before = { kind: row.kind, params: row.params, for: row.forSeconds, severity: row.severity, receivers: row.receivers };
+      await recordEvent(tx, { ...by, action: 'alert-rule.deleted', subject: { kind: 'alert-rule', id: row.id, name }, before });
+    });
+  }
+
+  private read(projectId: string, name: string) {
+    return this.db.alertRule.findUnique({ where: { projectId_name: { projectId, name } }, include });
+  }
+}
+
+/** A rule that could never fire, or whose labels could not be sent, is refused when it is made. */
+function refuseUnusable(kind: string, threshold: number, labels: Readonly<Record<string, string>>): void {
+  const highest = latencyEdges.at(-1) ?? 0;
+  if (kind === 'latency_p95' && threshold >= highest)
+    throw new SlipwayError(
+      'RULE_REFUSED',
+      `Expected a latency limit below ${highest} s: longer times are not told apart, so the rule could never fire.`,
+    );
+  if (kind === 'error_ratio' && threshold >= 1)
+    throw new SlipwayError('RULE_REFUSED', 'Expected an error share below 1, or the rule could never fire.');
+  const reserved = reservedLabels.find((name) => Object.hasOwn(labels, name));
+  if (reserved !== undefined) throw new SlipwayError('RULE_REFUSED', `The label "${reserved}" is set by Slipway; choose another name.`);
+  const bytes = Object.entries(labels).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0);
+  if (bytes > maxLabelBytes) throw new SlipwayError('RULE_REFUSED', `Expected labels of at most ${maxLabelBytes} bytes together, but got ${bytes}.`);
+}
+
+async function requireReceivers(tx: Transaction, projectId: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const known = await tx.receiver.findMany({ where: { projectId, name: { in: [...names] } }, select: { name: true } });
+  const missing = names.find((name) => !known.some((receiver) => receiver.name === name));
+  if (missing !== undefined) throw new SlipwayError('RULE_REFUSED', `There is no receiver "${missing}" in this project.`);
+}
+
+function definedOf<T extends object>(value: T): Partial<T> {
+  // Leaving out entries does not change the type of those that stay.
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<T>;
+}
+
+function noRule(name: string): SlipwayError {
+  return new SlipwayError('RULE_NOT_FOUND', `There is no alert rule "${name.slice(0, 128)}" in this project.`);
+}
+
+function toRuleView(row: Row, deployments: ReadonlyMap<string, string>): AlertRuleView {
+  const alert = newestAlert(row.alerts);
+  return {
+    id: row.id,
+    name: row.name,
+    kind: z.enum(ruleKinds).parse(row.kind),
+    params: { deployment: deployments.get(row.deploymentId) ?? '', ...RuleParamsRow.parse(row.params) },
+    for: row.forSeconds,
+    severity: z.enum(severities).parse(row.severity),
+    labels: LabelsRow.parse(row.labels),
+    receivers: row.receivers,
+    actions: z.array(z.unknown()).parse(row.actions),
+    enabled: row.enabled,
+    state: alert?.state ?? 'inactive',
+    judgement: alert?.judgement ?? null,
+    evaluatedAt: alert?.at ?? null,
+    createdAt: row.createdAt.toISOString(),
+    createdBy: row.createdBy,
+  };
+}
+
+/** A rule has one alert for each set of labels it ever had; the one judged last counts. */
+function newestAlert(alerts: Row['alerts']) {
+  const judged = alerts.flatMap(({ state, judgement }) => {
+    const parsed = JudgementRow.safeParse(judgement);
+    if (!parsed.success) return [];
+    const { at, ...rest } = parsed.data;
+    return [{ state: z.enum(alertStates).parse(state), judgement: rest, at }];
+  });
+  return judged.sort((a, b) => (a.at < b.at ? 1 : -1))[0];
+}
