@@ -1,0 +1,82 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from './product/test.js';
+
+/** Pages over the example models, which the product deploys at its first start. */
+const pages = [
+  { name: 'overview', path: '/' },
+  { name: 'models', path: '/models' },
+  { name: 'model', path: '/models/diagnosis' },
+  { name: 'version', path: '/models/diagnosis/versions/2' },
+  { name: 'health', path: '/deployments/diagnosis' },
+  { name: 'resources', path: '/deployments/diagnosis/resources' },
+  { name: 'quality', path: '/deployments/diagnosis/quality' },
+  { name: 'versions', path: '/deployments/diagnosis/versions' },
+  { name: 'deployment-alerts', path: '/deployments/diagnosis/alerts' },
+  { name: 'playground', path: '/deployments/diagnosis/predict' },
+  { name: 'alerts', path: '/alerts' },
+  { name: 'rules', path: '/alerts/rules' },
+  { name: 'receivers', path: '/alerts/receivers' },
+  { name: 'events', path: '/events' },
+  { name: 'keys', path: '/settings/keys' },
+  { name: 'hosts', path: '/hosts' },
+] as const;
+
+const faces = [
+  { width: 1440, height: 900, scheme: 'light' },
+  { width: 1440, height: 900, scheme: 'dark' },
+  { width: 390, height: 844, scheme: 'light' },
+  { width: 390, height: 844, scheme: 'dark' },
+] as const;
+
+for (const { width, height, scheme } of faces) {
+  test(`every page is accessible, fits and can be looked at: ${width} px, ${scheme}`, async ({ console: page }, info) => {
+    test.setTimeout(180_000);
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    for (const { name, path } of pages) {
+      await page.goto(path);
+      await expect(page.getByRole('heading', { level: 1 }).first()).toBeVisible();
+      await expect(page.locator('main .skeleton')).toHaveCount(0, { timeout: 20_000 });
+      await expect(page.getByText('This could not be loaded'), `${name} loads`).toHaveCount(0);
+      await page.screenshot({ path: info.outputPath(`${name}.png`), fullPage: true });
+      const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
+      expect(violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+      expect(await sidewaysScroll(page), `${name} does not scroll sideways`).toBe(0);
+    }
+  });
+}
+
+test('dialogs are accessible and fit a phone', async ({ console: page }, info) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const openers = [
+    { name: 'deploy', path: '/deployments/diagnosis', button: 'Deploy' },
+    { name: 'rollback', path: '/deployments/diagnosis', button: 'Roll back' },
+    { name: 'upload', path: '/models/diagnosis', button: 'Upload version' },
+    { name: 'rule', path: '/alerts/rules', button: 'Add rule' },
+    { name: 'receiver', path: '/alerts/receivers', button: 'Add receiver' },
+    { name: 'key', path: '/settings/keys', button: 'Create key' },
+  ] as const;
+  for (const { name, path, button } of openers) {
+    await page.goto(path);
+    await page.getByRole('button', { name: button, exact: true }).first().click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await page.screenshot({ path: info.outputPath(`dialog-${name}.png`) });
+    const { violations } = await new AxeBuilder({ page }).include('dialog[open]').withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
+    expect(violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+    expect(await sidewaysScroll(page), `${name} does not scroll sideways`).toBe(0);
+  }
+});
+
+test('reflows at 320 px', async ({ console: page }) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const { name, path } of pages) {
+    await page.goto(path);
+    await expect(page.locator('main .skeleton')).toHaveCount(0, { timeout: 20_000 });
+    expect(await sidewaysScroll(page), `${name} does not scroll sideways`).toBe(0);
+  }
+});
+
+async function sidewaysScroll(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
