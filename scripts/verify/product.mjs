@@ -75,6 +75,7 @@ export class Product {
       if (answer?.status === 200) return performance.now();
       await pause(50);
     }
+    if (this.exitCode !== undefined) throw new Error(`npm start ended with ${this.exitCode}: ${this.output.slice(-500)}`);
     throw new Error(`no prediction was answered within ${withinMs / 1000} s`);
   }
 
