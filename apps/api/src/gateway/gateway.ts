@@ -86,7 +86,7 @@ export class Gateway {
   /** Call after the HTTP server has drained: waits for the last answers, writes the last windows, closes the connections to instances. */
   async drain(): Promise<void> {
     for (const stop of this.stops) stop();
-    this.feed.stop();
+    await this.feed.stop();
     await this.core.drain();
     this.core.close();
     await this.flush.close();

@@ -30,6 +30,11 @@ export class SavedSnapshot {
     return this.writing;
   }
 
+  /** Resolves when nothing is being written, whether it succeeded or not. */
+  async settled(): Promise<void> {
+    await this.writing?.catch(() => undefined);
+  }
+
   private async writeAll(): Promise<void> {
     await mkdir(dirname(this.path), { recursive: true });
     while (this.next !== undefined) {

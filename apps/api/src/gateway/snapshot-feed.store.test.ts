@@ -24,7 +24,7 @@ beforeEach(async () => {
   seen = [];
 });
 afterEach(async () => {
-  feed?.stop();
+  await feed?.stop();
   await rm(home, { recursive: true, force: true });
 });
 
@@ -78,7 +78,7 @@ it('keeps the last snapshot while the database is away, and serves from the save
   const path = join(home, 'run', 'snapshot.json');
   await waitFor(() => readFile(path, 'utf8'), { what: 'the saved snapshot' });
   const known = namesIn(seen.at(-1));
-  first.stop();
+  await first.stop();
   seen = [];
   const silent = away();
   const second = open(silent.pool, 20);

@@ -44,8 +44,11 @@ export class SnapshotFeed {
     if (this.fingerprint === undefined) await this.useSaved();
   }
 
-  stop(): void {
+  /** Resolves when nothing is being read or saved any more. */
+  async stop(): Promise<void> {
     clearInterval(this.timer);
+    await this.reading;
+    await this.options.saved.settled();
   }
 
   /** Reads now; calls made during a reading share one further reading. */
