@@ -205,6 +205,43 @@ describe('leaving', () => {
   });
 });
 
+describe('a body', () => {
+  it('that stops coming is given up with 408', async () => {
+    const patient = await TestGateway.open({ bodyIdleMs: 200 });
+    patient.core.apply(snapshotOf(instances, two, 1));
+    const answer = new Promise<number | undefined>((resolve, reject) => {
+      const request = httpRequest({ host: '127.0.0.1', port: patient.port, method: 'POST', path: '/v2/models/fraud/infer' }, (response) => {
+        resolve(response.statusCode);
+        request.destroy();
+      });
+      request.on('error', reject);
+      request.setHeader('content-length', 1_000);
+      request.write('{"inputs":');
+    });
+    expect(await answer).toBe(408);
+    expect(patient.core.inFlight).toBe(0);
+    expect(patient.core.heldBytes).toBe(0);
+    await patient.close();
+  });
+
+  it('is refused with 429 while too many bytes are held, and taken again afterwards', async () => {
+    await serve([loop], 1);
+    const turns = await turnsFor(300);
+    const narrow = await TestGateway.open({ maxHeldBytes: 10_000 });
+    narrow.core.apply(snapshotOf(instances, [loop], 1));
+    await narrow.untilReady(1);
+    const padded = (bytes: number) => loopBody(turns).padEnd(bytes);
+    const held = narrow.infer(padded(8_000));
+    await waitFor(() => narrow.core.heldBytes === 8_000, { what: 'the first body to be held' });
+    expect((await narrow.infer(padded(4_000))).status).toBe(429);
+    expect((await narrow.infer(padded(1_000))).status).toBe(200);
+    expect((await held).status).toBe(200);
+    expect((await narrow.infer(padded(10_000))).status).toBe(200);
+    expect(narrow.core.heldBytes).toBe(0);
+    await narrow.close();
+  });
+});
+
 it('answers 503 before the first snapshot', async () => {
   expect((await gateway.send('GET', '/v2/health/ready')).status).toBe(503);
   const answer = await gateway.infer();

@@ -20,12 +20,14 @@ export interface GatewayOptions {
   readonly sink: ServingSink;
   /** Whether the request may use the route; synchronous, from memory. */
   readonly admit: (request: IncomingMessage, route: GatewayRoute) => Admission;
+  /** A body of which no byte came for this long is given up; default 30 s. */
+  readonly bodyIdleMs?: number;
+  /** Bodies held in memory at once, in bytes; default 32 of the full size. */
+  readonly maxHeldBytes?: number;
 }
 
-/** A body of which no byte came for this long is given up. */
 const bodyIdleMs = 30_000;
 const sweepEveryMs = 1_000;
-/** As many bodies of the full size may be held at once; more are refused. */
 const heldBodies = 32;
 /** Bound of one answer from an instance. */
 const maxFrameBytes = 1024 * 1024 * 1024;
@@ -37,6 +39,7 @@ export class GatewayCore {
   private readonly ids = new PredictionIds();
   private readonly info: ProtocolInfo;
   private readonly sweep: NodeJS.Timeout;
+  private readonly bodyIdleMs: number;
   private loaded = false;
 
   constructor(private readonly options: GatewayOptions) {
@@ -44,14 +47,15 @@ export class GatewayCore {
       sink: options.sink,
       maxBodyBytes: options.maxBodyBytes,
       defaultDeadlineMs: options.defaultDeadlineMs,
-      maxHeldBytes: heldBodies * options.maxBodyBytes,
+      maxHeldBytes: options.maxHeldBytes ?? heldBodies * options.maxBodyBytes,
       heldBytes: 0,
       isDraining: false,
       open: new EntryList(),
       retries: 0,
     };
     this.info = new ProtocolInfo(this, options);
-    this.sweep = setInterval(() => this.endIdleBodies(), sweepEveryMs);
+    this.bodyIdleMs = options.bodyIdleMs ?? bodyIdleMs;
+    this.sweep = setInterval(() => this.endIdleBodies(), Math.min(sweepEveryMs, this.bodyIdleMs / 2));
     this.sweep.unref();
   }
 
@@ -172,10 +176,10 @@ export class GatewayCore {
   }
 
   private endIdleBodies(): void {
-    const latest = performance.now() - bodyIdleMs;
+    const latest = performance.now() - this.bodyIdleMs;
     for (const exchange of this.context.open) {
       if (exchange.isReadingBody && exchange.lastByteAt < latest)
-        exchange.fail({ code: 'BODY_TIMEOUT', message: `no byte of the body came for ${bodyIdleMs / 1000} s` });
+        exchange.fail({ code: 'BODY_TIMEOUT', message: `no byte of the body came for ${this.bodyIdleMs / 1000} s` });
     }
   }
 }
