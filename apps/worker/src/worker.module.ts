@@ -1,8 +1,10 @@
 import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
 import { createRegistry } from '@slipway/metrics';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { HealthServer, REGISTRY } from './health/health-server.js';
 import { Jobs } from './jobs/jobs.js';
 import { OutboxRelay } from './jobs/outbox-relay.js';
+import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { PlacementModule } from './placement/placement.module.js';
 import { Platform } from './platform.js';
 import { RolloutsModule } from './rollouts/rollouts.module.js';
@@ -28,7 +30,7 @@ export class WorkerModule {
   static with(platform: Platform): DynamicModule {
     return {
       module: WorkerModule,
-      imports: [PlatformModule.with(platform), SupervisingModule, PlacementModule, RolloutsModule, VersionsModule],
+      imports: [PlatformModule.with(platform), SupervisingModule, PlacementModule, RolloutsModule, VersionsModule, MonitoringModule, AlertsModule],
       providers: [OutboxRelay, HealthServer],
     };
   }

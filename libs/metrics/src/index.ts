@@ -1,4 +1,4 @@
-export { Counter, Gauge, Registry } from 'prom-client';
+export { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export * from './alerts/alert.store.js';
 export * from './alerts/alert-evaluation.store.js';
 export * from './alerts/alert-labels.js';

@@ -17,6 +17,7 @@ export interface NewDelivery {
 /** A delivery that this process may attempt now. */
 export interface ClaimedDelivery {
   readonly id: string;
+  readonly projectId: string;
   readonly key: string;
   readonly kind: string;
   readonly payload: unknown;

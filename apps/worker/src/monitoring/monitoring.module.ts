@@ -1,0 +1,109 @@
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import {
+  Counter,
+  LabelStore,
+  maintainPartitions,
+  maintainTelemetry,
+  PredictionStore,
+  type Registry,
+  ResourceRecorder,
+  ResourceWindowStore,
+  resolveParkedLabels,
+  WindowFlush,
+} from '@slipway/metrics';
+import { REGISTRY } from '../health/health-server.js';
+import { Jobs } from '../jobs/jobs.js';
+import { Platform } from '../platform.js';
+import { HostAgent } from '../supervising/host-agent.js';
+import { Repeater } from '../supervising/repeater.js';
+import { SupervisingModule } from '../supervising/supervising.module.js';
+import { projectsOf } from './deployment-facts.store.js';
+import { RecordShipper } from './record-shipper.js';
+import { ResourceSampler } from './resource-sampler.js';
+
+const sampleEveryMs = 2_000;
+const shipEveryMs = 1_000;
+const maintainEveryMs = 3_600_000;
+const resolveEveryMs = 5_000;
+
+/** Measures the instances of this host, ships their records, and keeps the time series in order. */
+@Module({ imports: [SupervisingModule] })
+export class MonitoringModule implements OnModuleInit {
+  constructor(
+    private readonly platform: Platform,
+    private readonly jobs: Jobs,
+    private readonly agent: HostAgent,
+    @Inject(REGISTRY) private readonly registry: Registry,
+  ) {}
+
+  onModuleInit(): void {
+    this.measure();
+    this.ship();
+    this.maintain();
+  }
+
+  private measure(): void {
+    const { db, log, shutdown } = this.platform;
+    const recorder = new ResourceRecorder({ registry: this.registry });
+    const sampler = new ResourceSampler(recorder, () =>
+      this.agent
+        .list()
+        .map(({ deploymentName, revisionNumber, ...instance }) => ({ ...instance, deployment: deploymentName, revision: revisionNumber })),
+    );
+    const flush = new WindowFlush(
+      recorder,
+      async (windows) => {
+        const { hostId } = this.agent;
+        if (hostId === undefined) throw new Error('the host is not registered yet');
+        await new ResourceWindowStore(db.pool, hostId).write(windows);
+      },
+      log,
+    );
+    const loop = new Repeater('sample resources', () => sampler.sample(), log);
+    loop.start({ everyMs: sampleEveryMs });
+    shutdown.add('resource windows', async () => {
+      await loop.close();
+      await flush.close();
+    });
+  }
+
+  private ship(): void {
+    const { db, home, log, shutdown } = this.platform;
+    const shipped = new Counter({ name: 'slipway_records_shipped_total', help: 'Prediction records stored.', registers: [this.registry] });
+    const dropped = new Counter({
+      name: 'slipway_records_dropped_total',
+      help: 'Prediction records that could not be read or stored.',
+      registers: [this.registry],
+    });
+    const shipper = new RecordShipper({
+      home,
+      predictions: new PredictionStore(db.pool),
+      projectsOf: (ids) => projectsOf(db.prisma, ids),
+      liveInstances: () => new Set(this.agent.list().map(({ instanceId }) => instanceId)),
+      log,
+      onShipped: (records) => {
+        shipped.inc(records.shipped);
+        dropped.inc(records.dropped);
+      },
+    });
+    const loop = new Repeater('ship records', () => shipper.ship(), log);
+    loop.start({ everyMs: shipEveryMs });
+    shutdown.add('record shipper', () => loop.close());
+  }
+
+  private maintain(): void {
+    const { db, settings, log } = this.platform;
+    const retention = { predictionsDays: settings.SLIPWAY_RETENTION_PREDICTIONS_DAYS, windowsDays: settings.SLIPWAY_RETENTION_WINDOWS_DAYS };
+    const labels = new LabelStore(db.pool, retention.predictionsDays * 86_400);
+    this.jobs.handle(maintainTelemetry, async () => {
+      const done = await maintainPartitions(db.pool, retention);
+      if (done.made > 0 || done.dropped > 0) log.info(done, 'partitions maintained');
+    });
+    this.jobs.handle(resolveParkedLabels, async () => {
+      const done = await labels.resolveParked();
+      if (done.resolved > 0 || done.expired > 0) log.info(done, 'parked labels resolved');
+    });
+    this.jobs.every(maintainTelemetry, maintainEveryMs, {});
+    this.jobs.every(resolveParkedLabels, resolveEveryMs, {});
+  }
+}
