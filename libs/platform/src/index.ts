@@ -13,6 +13,8 @@ export * from './lifecycle/drain.js';
 export * from './lifecycle/shutdown.js';
 export * from './logging/logger.js';
 export * from './nudges/nudges.client.js';
+export * from './paging/cursor.js';
+export * from './paging/page-from.js';
 export * from './queue/job.js';
 export * from './queue/outbox.js';
 export * from './queue/queue-driver.js';

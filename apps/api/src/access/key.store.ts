@@ -1,6 +1,5 @@
 import { type CreateKey, type KeyView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
-import { channels, type Database, isUniqueViolation, newApiKey, newId, nudge, recordEvent, sha256 } from '@slipway/platform';
-import { decodeCursor, pageFrom } from '../http/cursor.js';
+import { channels, type Database, decodeCursor, isUniqueViolation, newApiKey, newId, nudge, pageFrom, recordEvent, sha256 } from '@slipway/platform';
 import type { Caller } from './policy.js';
 
 type Row = {
@@ -57,13 +56,13 @@ export class KeyStore {
   }
 
   async list(projectId: string, query: PageQuery): Promise<Page<KeyView>> {
-    const after = decodeCursor(query.cursor);
+    const after = decodeCursor(listOf(projectId), query.cursor);
     const rows = await this.db.apiKey.findMany({
       where: { projectId, ...(after === undefined ? {} : { id: { gt: after } }) },
       orderBy: { id: 'asc' },
       take: query.limit + 1,
     });
-    return pageFrom(rows, query.limit, (row) => row.id, toView);
+    return pageFrom(rows, { list: listOf(projectId), limit: query.limit, positionOf: (row) => row.id, toView });
   }
 
   async revoke(caller: Caller, name: string): Promise<void> {
@@ -108,6 +107,8 @@ export class KeyStore {
     });
   }
 }
+
+const listOf = (projectId: string) => `keys:${projectId}`;
 
 function toView(row: Row): KeyView {
   return {

@@ -1,6 +1,5 @@
-import { type EventView, type Page, SlipwayError } from '@slipway/contracts';
-import type { Database } from '@slipway/platform';
-import { decodeCursor, pageFrom } from '../http/cursor.js';
+import { type EventView, type Page } from '@slipway/contracts';
+import { type Database, decodeCursor, pageFrom } from '@slipway/platform';
 
 export interface EventFilter {
   readonly limit: number;
@@ -13,9 +12,7 @@ type Row = Awaited<ReturnType<Database['event']['findMany']>>[number];
 
 /** The newest events first. */
 export async function listEvents(db: Database, projectId: string, filter: EventFilter): Promise<Page<EventView>> {
-  const after = decodeCursor(filter.cursor);
-  if (after !== undefined && !/^\d{1,18}$/.test(after))
-    throw new SlipwayError('CURSOR_INVALID', 'this cursor was not given out by this list; leave it out to start at the beginning');
+  const after = decodeCursor(`events:${projectId}`, filter.cursor);
   const rows = await db.event.findMany({
     where: {
       projectId,
@@ -26,7 +23,7 @@ export async function listEvents(db: Database, projectId: string, filter: EventF
     orderBy: { sequence: 'desc' },
     take: filter.limit + 1,
   });
-  return pageFrom(rows, filter.limit, (row) => String(row.sequence), toEventView);
+  return pageFrom(rows, { list: `events:${projectId}`, limit: filter.limit, positionOf: (row) => String(row.sequence), toView: toEventView });
 }
 
 /** Events of all projects after a position, oldest first. */

@@ -10,11 +10,9 @@ import {
   SlipwayError,
   Task,
 } from '@slipway/contracts';
-import { type Database, isUniqueViolation, newId, Prisma, type Transaction, toJson } from '@slipway/platform';
+import { type Database, decodeCursor, isUniqueViolation, newId, Prisma, pageFrom, type Transaction, toJson } from '@slipway/platform';
 import { hostSilentAfterMs } from '../hosts/host.js';
-import { decodeCursor } from '../rows/cursor.js';
 import { databaseNow } from '../rows/database-clock.store.js';
-import { pageFrom } from '../rows/page-from.js';
 import type { Actor } from './deployment.js';
 import { revisionInclude, toRevision } from './deployment-rows.js';
 import { type DeploymentState, servingRevision } from './deployment-state.js';

@@ -1,8 +1,6 @@
 import type { HostView, Page, PageQuery } from '@slipway/contracts';
-import { channels, type Database, newId, nudge } from '@slipway/platform';
-import { decodeCursor } from '../rows/cursor.js';
+import { channels, type Database, decodeCursor, newId, nudge, pageFrom } from '@slipway/platform';
 import { databaseNow } from '../rows/database-clock.store.js';
-import { pageFrom } from '../rows/page-from.js';
 import { isLive } from './host.js';
 
 /** A host's present holder. A worker that starts takes the lease; one that was thought dead and comes back finds that it lost it. */

@@ -1,6 +1,6 @@
 import type { CreateRevision, Page, PageQuery, RevisionView } from '@slipway/contracts';
 import { RevisionSpec, SlipwayError } from '@slipway/contracts';
-import { type Database, newId, type Transaction, toJson } from '@slipway/platform';
+import { type Database, decodeCursor, newId, pageFrom, type Transaction, toJson } from '@slipway/platform';
 import type { Actor } from '../deployments/deployment.js';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
 import { type DeploymentState, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
@@ -9,9 +9,7 @@ import { toRevisionView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { type ChosenVersion, chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from '../deployments/write-wish.store.js';
-import { decodeCursor } from '../rows/cursor.js';
 import { databaseNow } from '../rows/database-clock.store.js';
-import { pageFrom } from '../rows/page-from.js';
 
 /** Revisions of a deployment: a new one is a deploy. */
 export class RevisionStore {

@@ -1,9 +1,7 @@
 import { type ChangeVersion, type Page, type PageQuery, SlipwayError, type Task, type VersionView } from '@slipway/contracts';
-import { channels, type Database, enqueue, newId, nudge, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { channels, type Database, decodeCursor, enqueue, newId, nudge, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import type { ChangeBy } from '../change-by.js';
 import { type FoundModel, findModel, modelNotFound } from '../models/find-model.store.js';
-import { decodeCursor } from '../paging/cursor.js';
-import { pageFrom } from '../paging/page-from.js';
 import { checkTask } from './check-task.js';
 import { findVersion, versionNotFound } from './find-version.store.js';
 import { validateVersion, validateVersionJobId } from './validate-version.job.js';
