@@ -49,8 +49,8 @@ export class RunningWorker {
     const env = { PATH: '/usr/bin:/bin', SLIPWAY_HOME: this.home, SLIPWAY_WORKER_PORT: '0', DATABASE_URL: this.database.url, ...settings };
     const child = spawn(process.execPath, [program], { env, stdio: ['ignore', output, output, 'ipc'] });
     this.process = child;
-    const died = once(child, 'exit').then(async () => {
-      throw new Error(`the worker died: ${(await readFile(this.log, 'utf8')).slice(-4000)}`);
+    const died = once(child, 'exit').then(async ([code, signal]) => {
+      throw new Error(`the worker died (${code ?? signal}): ${(await readFile(this.log, 'utf8')).slice(-4000)}`);
     });
     await Promise.race([once(child, 'message'), died]);
     died.catch(() => undefined);

@@ -55,7 +55,7 @@ export class DeploymentsController {
   @HttpCode(202)
   @Policy('deploy')
   @Answers(202, DeploymentView, 'Rolled back: at once when the revision is warm, else as soon as it is ready.')
-  async rollBack(@FromCaller() caller: Caller, @Param('deployment') name: string, @Body({ schema: Rollback }) body: Rollback) {
+  async rollBack(@FromCaller() caller: Caller, @Param('deployment') name: string, @Body({ schema: Rollback.prefault({}) }) body: Rollback) {
     await this.rollbacks.rollBack(caller, name, body);
     return this.deployments.view(caller.projectId, name);
   }

@@ -24,7 +24,7 @@ export class RolloutController {
   @HttpCode(202)
   @Policy('deploy')
   @Answers(202, RolloutView, 'The rollout ends; traffic stays where it is.')
-  abort(@FromCaller() caller: Caller, @Param('deployment') name: string, @Body({ schema: RolloutAction }) body: RolloutAction) {
+  abort(@FromCaller() caller: Caller, @Param('deployment') name: string, @Body({ schema: RolloutAction.prefault({}) }) body: RolloutAction) {
     return this.rollouts.abort(caller, name, body.reason);
   }
 

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import type { Assignment, HostLease, HostStore, InstanceStore } from '@slipway/deployments';
 import type { InstancePong } from '@slipway/inference';
 import { channels, type Logger, type Nudges } from '@slipway/platform';
@@ -161,7 +162,10 @@ export class HostAgent {
   private adopt(record: ProcessRecord): void {
     const paths = this.folders.of(record.instanceId);
     const spec = readSpec(paths.spec);
-    if (!isAlive(record.pid, record.startTime)) return;
+    if (!isAlive(record.pid, record.startTime)) {
+      rmSync(paths.process, { force: true });
+      return;
+    }
     if (spec === undefined) {
       signalProcess(record.pid, 'SIGKILL');
       return;
