@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RoutingSnapshot } from '@slipway/deployments';
 import { answerError, type Refusal } from './answers.js';
 import { EntryList } from './entry-list.js';
-import { bodyTooLarge, type ExchangeContext, InferExchange, type ServingSink } from './infer-exchange.js';
+import { type ExchangeContext, InferExchange, type ServingSink } from './infer-exchange.js';
 import { LiveRouting } from './live-routing.js';
 import { PredictionIds } from './prediction-id.js';
 import { notServed, ProtocolInfo } from './protocol-info.js';
+import { bodyTooLarge } from './refusals.js';
 import { isRefusal, readFacts } from './request-facts.js';
 import { type GatewayRoute, gatewayRoutes, isGatewayUrl, parseRoute } from './routes.js';
 

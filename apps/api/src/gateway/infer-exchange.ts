@@ -7,6 +7,7 @@ import { answerError, type Refusal } from './answers.js';
 import type { EntryList, ListNode } from './entry-list.js';
 import type { InstanceLink } from './instance-link.js';
 import { outcomeOf } from './outcome-of.js';
+import { bodyTooLarge, cannotRoute, deadlineExceeded, noneReady, queueFull } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
 import type { RoutedEntry, Unroutable } from './routed-entry.js';
 import type { ServingDeployment } from './serving-deployment.js';
@@ -120,30 +121,12 @@ export class InferExchange implements RoutedEntry {
   refuse(refusal: 'not_ready' | 'queue_full', revision: RoutingRevision, retryAfterSeconds: number): void {
     this.revision = revision;
     const { name } = this.deployment.current;
-    if (refusal === 'queue_full') {
-      const message = `"${name}" has ${revision.maxQueue} requests waiting already; come back in about ${retryAfterSeconds} s`;
-      this.fail({ code: 'QUEUE_FULL', message, retryAfterSeconds });
-    } else if (this.attempts > 0) {
-      this.fail({
-        code: 'INSTANCE_GONE',
-        message: `the instance of "${name}" that had this request ended, and no other one is ready`,
-        retryAfterSeconds,
-      });
-    } else {
-      this.fail({ code: 'DEPLOYMENT_NOT_READY', message: `no instance of "${name}" is ready`, retryAfterSeconds });
-    }
+    if (refusal === 'queue_full') this.fail(queueFull(name, revision.maxQueue, retryAfterSeconds));
+    else this.fail(noneReady(name, this.attempts > 0, retryAfterSeconds));
   }
 
   unroutable(why: Unroutable): void {
-    const { name, suspended, statusReason } = this.deployment.current;
-    if (why === 'no_such_version') {
-      this.fail({ code: 'VERSION_NOT_FOUND', message: `version ${this.version} of "${name}" is not served here` });
-    } else if (why === 'version_loading') {
-      this.fail({ code: 'DEPLOYMENT_NOT_READY', message: `version ${this.version} of "${name}" is loading` });
-    } else {
-      const reason = suspended ? 'it is suspended' : (statusReason ?? 'no revision of it has been ready yet');
-      this.fail({ code: 'DEPLOYMENT_NOT_READY', message: `"${name}" does not serve: ${reason}` });
-    }
+    this.fail(cannotRoute(why, this.deployment.current, this.version));
   }
 
   private onData(chunk: Buffer): void {
@@ -251,8 +234,7 @@ export class InferExchange implements RoutedEntry {
   }
 
   onDeadline(): void {
-    const waitedMs = Math.round(performance.now() - this.arrivedAt);
-    this.fail({ code: 'DEADLINE_EXCEEDED', message: `no answer within the deadline; ${waitedMs} ms had passed` });
+    this.fail(deadlineExceeded(performance.now() - this.arrivedAt));
   }
 
   /** Ends everything that is under way for this exchange. After it, nothing of it is left in a queue, a timer or an instance. */
@@ -292,11 +274,6 @@ export class InferExchange implements RoutedEntry {
       responseBytes: result?.body.length ?? 0,
     });
   }
-}
-
-/** The refusal of a body over the limit. */
-export function bodyTooLarge(maxBodyBytes: number): Refusal {
-  return { code: 'BODY_TOO_LARGE', message: `the body is over the limit of ${maxBodyBytes} bytes` };
 }
 
 function onDeadline(exchange: InferExchange): void {
