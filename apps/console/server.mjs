@@ -18,6 +18,10 @@ if (process.env.NODE_ENV === undefined) process.env.NODE_ENV = 'production';
 
 const registry = new Registry();
 collectDefaultMetrics({ register: registry, prefix: 'slipway_console_' });
+// Gauges that prom-client names like counters; the same numbers are in the series by type.
+for (const name of ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']) {
+  registry.removeSingleMetric(`slipway_console_${name}`);
+}
 const requests = new Counter({
   name: 'slipway_console_http_requests_total',
   help: 'Requests answered by the console server.',
