@@ -103,7 +103,7 @@ async function killAndWait(product, load, name) {
   const killedAt = performance.now();
   process.kill(pid, 'SIGKILL');
   await product.untilTrue(`a new ${name}`, 60_000, async () => {
-    const now = await (name === 'instance' ? instancePid(product) : Promise.resolve(product.pidOf(name))).catch(() => pid);
+    const now = name === 'instance' ? await instancePid(product) : product.pidOf(name);
     return now !== undefined && now !== pid;
   });
   await product.untilTrue(`${name} to work again`, 60_000, () => works(product, load, name));

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pause } from './load.mjs';
@@ -107,11 +107,14 @@ export class Product {
     }
   }
 
+  /** Pid of a program; undefined while its note is not there. */
   pidOf(name) {
-    if (name !== 'postgres') return JSON.parse(readFileSync(join(this.home, 'run', `${name}.pid`), 'utf8')).pid;
-    const note = join(this.home, 'postgres-folder');
-    const folder = existsSync(note) ? readFileSync(note, 'utf8').trim() : this.home;
-    return Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    try {
+      if (name !== 'postgres') return JSON.parse(readFileSync(join(this.home, 'run', `${name}.pid`), 'utf8')).pid;
+      return Number(readFileSync(join(this.folder ?? this.home, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Ctrl-C: the terminal sends it to the whole group. Answers the seconds until npm returned. */
@@ -136,26 +139,25 @@ export class Product {
   /** Processes that belong to this checkout or home, found by command line and working folder (Linux). */
   processes() {
     if (!existsSync('/proc/self')) return [];
+    const places = [this.checkout, this.home, this.folder].filter((place) => place !== undefined);
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-      .map((name) => ({ pid: Number(name), command: readCommand(name) }))
-      .filter(
-        ({ command }) =>
-          command.includes(this.checkout) || command.includes(this.home) || (this.folder !== undefined && command.includes(this.folder)),
-      );
+      .map((name) => ({ pid: Number(name), ...readProcess(name) }))
+      .filter(({ command, cwd }) => command !== '' && places.some((place) => command.includes(place) || cwd.startsWith(place)));
   }
 
+  /** Where root's database lies when the home is below a closed folder. */
   get folder() {
     const note = join(this.home, 'postgres-folder');
     return existsSync(note) ? readFileSync(note, 'utf8').trim() : undefined;
   }
 }
 
-function readCommand(pid) {
+function readProcess(pid) {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return { command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '), cwd: readlinkSync(`/proc/${pid}/cwd`) };
   } catch {
-    return '';
+    return { command: '', cwd: '' };
   }
 }
 
