@@ -1,0 +1,53 @@
+import type { InstanceFact } from '@slipway/deployments';
+import { createLogger } from '@slipway/platform';
+import { waitFor } from '@slipway/platform/testing';
+import { expect, it } from 'vitest';
+import { FactWriter } from './fact-writer.js';
+
+const log = createLogger('test', 'silent');
+const identity = (instanceId: string) => ({
+  instanceId,
+  projectId: 'p',
+  deploymentId: 'd',
+  deploymentName: 'fraud',
+  revisionId: 'r',
+  revisionNumber: 1,
+  versionId: 'v',
+  versionNumber: 1,
+});
+const fact = (status: InstanceFact['status']): InstanceFact => ({ status, address: undefined, pid: undefined, restarts: 0, reason: undefined });
+
+it('holds facts while the database is away and writes the latest of each instance when it is back', async () => {
+  const written: string[] = [];
+  let isAway = true;
+  const writer = new FactWriter(async ({ instanceId }, { status }) => {
+    if (isAway) throw new Error('away');
+    written.push(`${instanceId} ${status}`);
+  }, log);
+  writer.put(identity('a'), fact('LOADING'));
+  writer.put(identity('b'), fact('LOADING'));
+  writer.put(identity('a'), fact('READY'));
+  expect(writer.holds('a')).toBe(true);
+  isAway = false;
+  await waitFor(() => written.length === 2, { what: 'both facts' });
+  expect(written).toEqual(['b LOADING', 'a READY']);
+  await waitFor(() => !writer.holds('a') && !writer.holds('b'), { what: 'nothing to be held' });
+});
+
+it('never loses a fact that comes while an earlier one of the same instance is written', async () => {
+  const written: string[] = [];
+  let release: () => void = () => undefined;
+  const writer = new FactWriter(async (_, { status }) => {
+    if (status === 'LOADING') {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    }
+    written.push(status);
+  }, log);
+  writer.put(identity('a'), fact('LOADING'));
+  writer.put(identity('a'), fact('READY'));
+  release();
+  await waitFor(() => written.length === 2, { what: 'both facts' });
+  expect(written).toEqual(['LOADING', 'READY']);
+});
