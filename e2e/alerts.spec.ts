@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createModel, deploy, exampleFile, uniqueName, uploadVersion } from './product/api.js';
-import { expect, test } from './product/test.js';
+import { expect, open, test } from './product/test.js';
 
 interface Received {
   readonly headers: IncomingHttpHeaders;
@@ -32,7 +32,7 @@ test('adds a receiver, shows its secret once, sends a test, and adds a rule as a
   await createModel(request, model);
   await deploy(request, deployment, model, await uploadVersion(request, model, exampleFile('medicine/diagnosis-v2.onnx')));
 
-  await page.goto('/alerts/receivers');
+  await open(page, '/alerts/receivers');
   await page.getByRole('button', { name: 'Add receiver' }).first().click();
   await page.getByLabel('Name').fill(receiver);
   await page.getByLabel('Address').fill(hook.url);
@@ -48,7 +48,7 @@ test('adds a receiver, shows its secret once, sends a test, and adds a rule as a
   expect(hook.received[0]?.headers['webhook-signature']).toMatch(/^v1,/);
   await expect(page.getByRole('table', { name: 'Deliveries' }).getByRole('row', { name: new RegExp(receiver) })).toContainText('Delivered');
 
-  await page.goto(`/deployments/${deployment}/alerts`);
+  await open(page, `/deployments/${deployment}/alerts`);
   await page.getByRole('link', { name: 'Add a rule' }).click();
   await page.getByLabel('What is watched').selectOption({ label: 'the p95 latency' });
   await expect(page.getByLabel('Deployment', { exact: true })).toHaveValue(deployment);
@@ -59,7 +59,7 @@ test('adds a receiver, shows its secret once, sends a test, and adds a rule as a
   const row = page.getByRole('row', { name: new RegExp(`${deployment}-latency`) });
   await expect(row).toContainText('above 900 ms');
   await expect(row).toContainText('Quiet');
-  await page.goto('/alerts');
+  await open(page, '/alerts');
   await expect(page.getByRole('heading', { name: 'Alerts', level: 1 })).toBeVisible();
   await hook.close();
 });

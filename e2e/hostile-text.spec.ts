@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createModel, deploy, exampleFile, uniqueName, uploadVersion } from './product/api.js';
-import { expect, test } from './product/test.js';
+import { expect, open, test } from './product/test.js';
 
 /** As many bytes as the name it takes the place of, so that the lengths inside of the file stay right. */
 const hostile = '<b>\u202Eab';
@@ -15,11 +15,11 @@ test('names of tensors are shown as text, whatever they hold', async ({ console:
   const version = await uploadVersion(request, model, patched);
   await deploy(request, deployment, model, version);
 
-  await page.goto(`/models/${model}/versions/${version}`);
+  await open(page, `/models/${model}/versions/${version}`);
   await expect(page.getByRole('table', { name: 'Signature' })).toContainText('<b>\uFFFDab');
   await expect(page.locator('main b')).toHaveCount(0);
 
-  await page.goto(`/deployments/${deployment}/predict`);
+  await open(page, `/deployments/${deployment}/predict`);
   await page.getByRole('button', { name: 'Send' }).click();
   await expect(page.getByTestId('latest-answer')).toContainText('Version 1');
 });
@@ -42,6 +42,6 @@ test('unknown addresses and names say so', async ({ console: page }) => {
   const answer = await page.goto('/nowhere/at/all');
   expect(answer?.status()).toBe(404);
   await expect(page.getByText('There is no page at this address')).toBeVisible();
-  await page.goto('/deployments/never-made');
+  await open(page, '/deployments/never-made');
   await expect(page.getByText('Nothing by this name')).toBeVisible();
 });

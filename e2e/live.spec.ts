@@ -1,5 +1,5 @@
 import { createModel, deploy, exampleFile, sendTraffic, uniqueName, uploadVersion } from './product/api.js';
-import { expect, test } from './product/test.js';
+import { expect, open, test } from './product/test.js';
 
 test('an open page follows what others do, without a reload', async ({ console: page, request }) => {
   const model = uniqueName('live');
@@ -9,7 +9,7 @@ test('an open page follows what others do, without a reload', async ({ console: 
   const two = await uploadVersion(request, model, exampleFile('medicine/diagnosis-v2.onnx'));
   await deploy(request, deployment, model, one);
 
-  await page.goto(`/deployments/${deployment}`);
+  await open(page, `/deployments/${deployment}`);
   await expect(page.getByRole('status').filter({ hasText: 'Live' }).first()).toBeVisible();
   const head = page.getByRole('main');
   await expect(head).toContainText('serves v1');
@@ -22,7 +22,7 @@ test('charts show the traffic that was sent', async ({ console: page, request })
   const deployment = uniqueName('charted');
   await createModel(request, model);
   await deploy(request, deployment, model, await uploadVersion(request, model, exampleFile('medicine/diagnosis-v2.onnx')));
-  await page.goto(`/deployments/${deployment}?range=15m`);
+  await open(page, `/deployments/${deployment}?range=15m`);
   await expect(page.getByText('No request in the last 15 minutes')).toBeVisible();
   await sendTraffic(request, deployment, 30);
   const requests = page.getByRole('figure', { name: /^Requests/ });

@@ -1,6 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { expect, test } from './product/test.js';
+import { expect, open, test } from './product/test.js';
 
 /** Pages over the example models, which the product deploys at its first start. */
 const pages = [
@@ -35,7 +35,7 @@ for (const { width, height, scheme } of faces) {
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const { name, path } of pages) {
-      await page.goto(path);
+      await open(page, path);
       await expect(page.getByRole('heading', { level: 1 }).first()).toBeVisible();
       await expect(page.locator('main .skeleton')).toHaveCount(0, { timeout: 20_000 });
       await expect(page.getByText('This could not be loaded'), `${name} loads`).toHaveCount(0);
@@ -58,7 +58,7 @@ test('dialogs are accessible and fit a phone', async ({ console: page }, info) =
     { name: 'key', path: '/settings/keys', button: 'Create key' },
   ] as const;
   for (const { name, path, button } of openers) {
-    await page.goto(path);
+    await open(page, path);
     await page.getByRole('button', { name: button, exact: true }).first().click();
     await expect(page.getByRole('dialog')).toBeVisible();
     await page.screenshot({ path: info.outputPath(`dialog-${name}.png`) });
@@ -71,7 +71,7 @@ test('dialogs are accessible and fit a phone', async ({ console: page }, info) =
 test('reflows at 320 px', async ({ console: page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
   for (const { name, path } of pages) {
-    await page.goto(path);
+    await open(page, path);
     await expect(page.locator('main .skeleton')).toHaveCount(0, { timeout: 20_000 });
     expect(await sidewaysScroll(page), `${name} does not scroll sideways`).toBe(0);
   }

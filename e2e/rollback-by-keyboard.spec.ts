@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { createModel, deploy, exampleFile, servingVersions, uniqueName, uploadVersion } from './product/api.js';
-import { expect, test } from './product/test.js';
+import { expect, open, test } from './product/test.js';
 
 /** Presses Tab until the focus is on what is wanted, as a person without a mouse would. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
@@ -28,7 +28,7 @@ test('a deployment is found and rolled back with the keyboard alone', async ({ c
   await deploy(request, deployment, model, one);
   await deploy(request, deployment, model, two);
 
-  await page.goto('/models');
+  await open(page, '/models');
   await expect(page.getByRole('heading', { name: 'Models', level: 1 })).toBeVisible();
   await page.keyboard.press('g');
   await page.keyboard.press('o');
@@ -57,7 +57,7 @@ test('a deployment is found and rolled back with the keyboard alone', async ({ c
 });
 
 test('the focus stays inside of a dialog and returns to where it was', async ({ console: page }) => {
-  await page.goto('/models');
+  await open(page, '/models');
   const opener = page.getByRole('button', { name: 'Add model' }).first();
   await opener.focus();
   await page.keyboard.press('Enter');
@@ -72,7 +72,7 @@ test('the focus stays inside of a dialog and returns to where it was', async ({ 
 });
 
 test('single-key shortcuts can be switched off', async ({ console: page }) => {
-  await page.goto('/models');
+  await open(page, '/models');
   await expect(page.getByRole('heading', { name: 'Models', level: 1 })).toBeVisible();
   await page.keyboard.press('?');
   await page.getByLabel('Single-key shortcuts are on').uncheck();

@@ -6,7 +6,7 @@ test('leads to the sign-in page, refuses a wrong key in a sentence, and goes on 
   await expect(page).toHaveURL(/\/sign-in\?next=%2Fmodels/);
   await page.getByLabel('API key').fill('slw_this_key_was_never_made_by_anyone');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await expect(page.getByRole('alert')).toBeVisible();
+  await expect(page.getByRole('main').getByRole('alert')).toBeVisible();
   await expect(page.getByLabel('API key')).toHaveValue('slw_this_key_was_never_made_by_anyone');
   await page.getByLabel('API key').fill(adminKey());
   await page.keyboard.press('Enter');
@@ -32,7 +32,7 @@ test('never leads a person who signed in to another site', async ({ page }) => {
 
 test('refuses a spent or invented one-time link and offers the key instead', async ({ page }) => {
   await page.goto('/sign-in?token=this-token-was-never-made-by-anyone');
-  await expect(page.getByRole('alert')).toBeVisible();
+  await expect(page.getByRole('main').getByRole('alert')).toBeVisible();
   await expect(page.getByLabel('API key')).toBeVisible();
   expect(page.url()).not.toContain('token=');
 });

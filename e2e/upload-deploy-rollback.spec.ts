@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { exampleFile, uniqueName } from './product/api.js';
-import { expect, test } from './product/test.js';
+import { expect, open, test } from './product/test.js';
 
 /** Uploads a file through the dialog and waits until the version may be deployed. */
 async function upload(page: Page, file: string, version: number): Promise<void> {
@@ -28,7 +28,7 @@ test('uploads versions, deploys them, sees predictions change, rolls back, and s
   const model = uniqueName('tumour');
   const deployment = uniqueName('ward');
 
-  await page.goto('/models');
+  await open(page, '/models');
   await page.getByRole('button', { name: 'Add model' }).first().click();
   await page.getByLabel('Name').fill(model);
   await page.getByRole('dialog').getByRole('button', { name: 'Add model' }).click();
@@ -46,7 +46,7 @@ test('uploads versions, deploys them, sees predictions change, rolls back, and s
   const first = await predict(page, deployment);
   expect(first.version).toBe('Version 1');
 
-  await page.goto(`/models/${model}`);
+  await open(page, `/models/${model}`);
   await upload(page, exampleFile('medicine/diagnosis-v3.onnx'), 2);
   await page.getByRole('button', { name: 'Deploy version 2', exact: true }).last().click();
   await page.getByLabel('Where').selectOption(deployment);
@@ -79,7 +79,7 @@ test('uploads versions, deploys them, sees predictions change, rolls back, and s
 
 test('says why a file is refused and leaves no version behind', async ({ console: page }) => {
   const model = uniqueName('refused');
-  await page.goto('/models');
+  await open(page, '/models');
   await page.getByRole('button', { name: 'Add model' }).first().click();
   await page.getByLabel('Name').fill(model);
   await page.getByRole('dialog').getByRole('button', { name: 'Add model' }).click();

@@ -33,4 +33,10 @@ export function watchForFaults(page: Page, origin: string): string[] {
   return faults;
 }
 
+/** Opens a page and waits until it is alive: before that a click or a key would go nowhere. */
+export async function open(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await expect(page.getByRole('status').filter({ hasText: 'Live', visible: true })).toBeVisible();
+}
+
 export { expect };

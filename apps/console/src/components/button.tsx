@@ -29,7 +29,7 @@ export function Button({
   ...rest
 }: Look & { readonly busy?: boolean } & ButtonHTMLAttributes<HTMLButtonElement>) {
   return (
-    <button type="button" className={`${base} ${looks[kind]} ${className}`} disabled={busy || rest.disabled} aria-busy={busy || undefined} {...rest}>
+    <button type="button" className={`${base} ${looks[kind]} ${className}`} {...rest} disabled={busy || rest.disabled} aria-busy={busy || undefined}>
       {busy ? <Icon name="progress" className="animate-spin" /> : icon && <Icon name={icon} />}
       {children}
     </button>

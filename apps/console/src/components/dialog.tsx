@@ -1,6 +1,6 @@
 'use client';
 
-import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import { IconButton } from './button';
 
 interface DialogProps {
@@ -17,12 +17,14 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, footer, width = '34rem', held = false }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // Closed before it leaves the page: only then does the browser give the focus back to where it was.
+  useLayoutEffect(() => {
     const dialog = ref.current;
-    if (dialog === null || dialog.open) return;
+    if (dialog === null) return;
     dialog.showModal();
     // Straight to what has to be filled in; a touch screen would put its keyboard over the rest.
     if (matchMedia('(pointer: fine)').matches) dialog.querySelector<HTMLElement>('div input:not([type=file]), div select, div textarea')?.focus();
+    return () => dialog.close();
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the click is the backdrop's; Esc is the key for it.

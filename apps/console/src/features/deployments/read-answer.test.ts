@@ -11,6 +11,11 @@ describe('readAnswer', () => {
     });
   });
 
+  it('reads numbers with many digits after the point, and with exponents', () => {
+    const text = '{"outputs":[{"name":"p","datatype":"FP64","shape":[3],"data":[0.1234567890123456,1.2345678901234567e-7,12345678901234567e3]}]}';
+    expect(readAnswer(text)?.outputs[0]?.values).toEqual(['0.1234567890123456', '1.2345678901234566e-7', '12345678901234567000']);
+  });
+
   it('does not touch what stands inside strings', () => {
     const text = '{"outputs":[{"name":"NaN 12345678901234567890 \\" Infinity","datatype":"BYTES","shape":[1],"data":["NaN"]}]}';
     expect(readAnswer(text)?.outputs[0]).toMatchObject({ name: 'NaN 12345678901234567890 " Infinity', values: ['NaN'] });

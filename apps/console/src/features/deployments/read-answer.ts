@@ -37,11 +37,14 @@ export function readError(text: string): string {
   return isRecord(value) && typeof value['error'] === 'string' ? value['error'] : text.slice(0, 600);
 }
 
-/** JSON with bare NaN and Infinity, and with long integers, which are taken as text. Strings are matched first, so nothing inside one is touched. */
+/** A string (so that nothing inside one is touched), a word that JSON does not know, or a whole number literal. */
+const literal = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** Integers from here on may not fit a JavaScript number. */
+const longInteger = /^-?\d{16,}$/;
+
+/** JSON with bare NaN and Infinity, and with long integers, which are taken as text. */
 function parseExact(text: string): unknown {
-  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b|-?\b\d{16,}\b(?![.eE])/g, (match) =>
-    match.startsWith('"') ? match : `"${match}"`,
-  );
+  const quoted = text.replace(literal, (match) => (/^-?[IN]/.test(match) || longInteger.test(match) ? `"${match}"` : match));
   try {
     return JSON.parse(quoted);
   } catch {

@@ -146,6 +146,6 @@ const columns: readonly Column<InstanceView>[] = [
   {
     header: 'Note',
     narrow: 'wide',
-    cell: (row) => (row.reason === null ? <span className="text-ink-3">–</span> : <Raw max={160}>{row.reason}</Raw>),
+    cell: (row) => (row.reason === null ? <span className="text-ink-3 max-md:hidden">–</span> : <Raw max={160}>{row.reason}</Raw>),
   },
 ];

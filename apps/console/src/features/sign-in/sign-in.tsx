@@ -2,7 +2,7 @@
 
 import { SessionView } from '@slipway/contracts';
 import { useRouter, useSearchParams } from 'next/navigation';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { Button } from '@/components/button';
 import { Problem } from '@/components/faces';
 import { Field } from '@/components/field';
@@ -15,7 +15,7 @@ export function SignIn() {
   const params = useSearchParams();
   const token = params.get('token');
   const next = safeNext(params.get('next'));
-  const [key, setKey] = useState('');
+  const isAlive = useIsAlive();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const spent = useRef(false);
@@ -41,9 +41,9 @@ export function SignIn() {
     void signIn({ token });
   }, [token]);
 
-  const submit = (event: FormEvent) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    void signIn({ key: key.trim() });
+    void signIn({ key: String(new FormData(event.currentTarget).get('password') ?? '').trim() });
   };
   const exchanging = token !== null && error === undefined;
   return (
@@ -60,7 +60,7 @@ export function SignIn() {
           Signing you in with the one-time link…
         </p>
       ) : (
-        <form onSubmit={submit} className="card flex flex-col gap-4 p-5">
+        <form method="post" onSubmit={submit} className="card flex flex-col gap-4 p-5">
           <Field label="API key" hint="Printed when Slipway starts; the sign-in link it prints beside works without a key.">
             {(props) => (
               <input
@@ -71,13 +71,11 @@ export function SignIn() {
                 autoComplete="current-password"
                 required
                 minLength={16}
-                value={key}
-                onChange={(event) => setKey(event.target.value)}
               />
             )}
           </Field>
           <Problem error={error} />
-          <Button kind="primary" type="submit" busy={busy} className="w-full !min-h-9">
+          <Button kind="primary" type="submit" busy={busy} disabled={!isAlive} className="w-full !min-h-9">
             Sign in
           </Button>
         </form>
@@ -92,4 +90,13 @@ export function SignIn() {
 /** Only an address of this console; anything else could lead a person who just signed in elsewhere. */
 function safeNext(next: string | null): string {
   return next?.startsWith('/') && !next.startsWith('//') && !next.includes('\\') ? next : '/';
+}
+
+/** False until the script runs: a form sent by the browser itself would carry the key to where it does not belong. */
+function useIsAlive(): boolean {
+  return useSyncExternalStore(
+    () => () => undefined,
+    () => true,
+    () => false,
+  );
 }
