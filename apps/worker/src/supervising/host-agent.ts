@@ -15,6 +15,8 @@ const reconcileEveryMs = 1_000;
 const heartbeatEveryMs = 2_000;
 /** How long an instance may take to answer what it holds when it is stopped by wish. */
 const stopGraceMs = 25_000;
+/** How long the last facts may take when the agent leaves; the next one finds out for itself. */
+const lastWritesMs = 1_000;
 
 export interface HostAgentOptions {
   readonly home: string;
@@ -52,6 +54,7 @@ export class HostAgent {
   private readonly heart: Repeater;
   private lease: HostLease | undefined;
   private isClosed = false;
+  private closing: Promise<void> | undefined;
 
   constructor(private readonly options: HostAgentOptions) {
     const { home, host, log } = options;
@@ -86,12 +89,17 @@ export class HostAgent {
   }
 
   /** Ends all instances, to be started again by the next worker, within about `graceMs`. */
-  async close(graceMs: number): Promise<void> {
-    if (this.isClosed) return;
+  close(graceMs: number): Promise<void> {
+    this.closing ??= this.closeAll(graceMs);
+    return this.closing;
+  }
+
+  private async closeAll(graceMs: number): Promise<void> {
     this.isClosed = true;
-    await Promise.all([this.reconciler.close(), this.heart.close()]);
+    // The loops may wait for a database that is away; the instances do not.
+    const loops = Promise.all([this.reconciler.close(), this.heart.close()]);
     await Promise.all([...this.processes.values()].map((process) => process.stop(graceMs, 'ASSIGNED')));
-    await this.facts.close();
+    await Promise.race([Promise.all([loops, this.facts.close()]), pause(lastWritesMs)]);
   }
 
   private async beat(): Promise<void> {
@@ -188,4 +196,8 @@ export class HostAgent {
     this.processes.set(identity.instanceId, process);
     return process;
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

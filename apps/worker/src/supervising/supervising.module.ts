@@ -20,6 +20,7 @@ export class SupervisingModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.agent.start();
+    this.platform.shutdown.begin(() => void this.agent.close(shutdownGraceMs));
     this.platform.shutdown.add('instances', () => this.agent.close(shutdownGraceMs));
   }
 }

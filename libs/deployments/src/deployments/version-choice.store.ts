@@ -29,6 +29,7 @@ export async function findModel(tx: Transaction, projectId: string, name: string
  */
 export async function chooseVersion(tx: Transaction, model: { id: string; name: string }, choice: VersionChoice): Promise<ChosenVersion> {
   const version = choice.alias === undefined ? await byNumber(tx, model, choice.version ?? 0) : await byAlias(tx, model, choice.alias);
+  if (!(await isHeld(tx, version.id))) throw noVersion(model.name, version.number);
   if (version.status !== 'READY') {
     const reasons = Array.isArray(version.reasons) && version.reasons.length > 0 ? `: ${version.reasons.join('; ')}` : '';
     throw new SlipwayError(
@@ -39,11 +40,21 @@ export async function chooseVersion(tx: Transaction, model: { id: string; name: 
   return { modelId: model.id, modelName: model.name, versionId: version.id, versionNumber: version.number };
 }
 
+/** Keeps the version from being deleted until this transaction ends; false when that has happened already. */
+async function isHeld(tx: Transaction, versionId: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`select id from "Version" where id = ${versionId} for key share`;
+  return rows.length === 1;
+}
+
+function noVersion(model: string, number: number): SlipwayError {
+  return new SlipwayError('VERSION_NOT_FOUND', `model "${model}" has no version ${number}`);
+}
+
 const columns = { id: true, number: true, status: true, reasons: true } as const;
 
 async function byNumber(tx: Transaction, model: { id: string; name: string }, number: number) {
   const version = await tx.version.findUnique({ where: { modelId_number: { modelId: model.id, number } }, select: columns });
-  if (version === null) throw new SlipwayError('VERSION_NOT_FOUND', `model "${model.name}" has no version ${number}`);
+  if (version === null) throw noVersion(model.name, number);
   return version;
 }
 

@@ -3,12 +3,18 @@ import type { Logger } from '../logging/logger.js';
 /** The list of what a process must close, run once, last in first out. Whoever opens a thing adds it. */
 export class Shutdown {
   private readonly steps: { name: string; close: () => Promise<unknown> | unknown }[] = [];
+  private readonly beginnings: (() => void)[] = [];
   private running: Promise<void> | undefined;
 
   constructor(private readonly log: Logger) {}
 
   add(name: string, close: () => Promise<unknown> | unknown): void {
     this.steps.push({ name, close });
+  }
+
+  /** Starts something at the very beginning, beside the steps: for what takes its time. A step of its own waits for it. */
+  begin(start: () => void): void {
+    this.beginnings.push(start);
   }
 
   /** Runs every step; one that fails is logged and does not stop the others. */
@@ -31,6 +37,7 @@ export class Shutdown {
   }
 
   private async runSteps(): Promise<void> {
+    for (const start of this.beginnings) start();
     for (const step of this.steps.reverse()) {
       try {
         await step.close();
