@@ -3,6 +3,7 @@ import { APP_GUARD, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { createRegistry } from '@slipway/metrics';
 import { AccessModule } from './access/access.module.js';
 import { PolicyGuard } from './access/policy.guard.js';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { DeploymentsModule } from './deployments/deployments.module.js';
 import { EventsModule } from './events/events.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
@@ -10,6 +11,7 @@ import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
+import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { Platform, REGISTRY } from './platform.js';
 
 /** What every feature may inject: the platform and the registry of metrics. */
@@ -30,7 +32,17 @@ export class AppModule {
   static with(platform: Platform): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.with(platform), DiscoveryModule, AccessModule, DeploymentsModule, EventsModule, GatewayModule, ModelsModule],
+      imports: [
+        PlatformModule.with(platform),
+        DiscoveryModule,
+        AccessModule,
+        DeploymentsModule,
+        EventsModule,
+        GatewayModule,
+        ModelsModule,
+        MonitoringModule,
+        AlertsModule,
+      ],
       controllers: [HealthController],
       providers: [Readiness, { provide: APP_GUARD, useClass: PolicyGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor }],
     };

@@ -8,9 +8,10 @@ import {
   parseRetryAfter,
   type ReceiverStore,
   type ReceiverTarget,
+  readPayload,
   receiverTarget,
   retryDelayMs,
-  WebhookPayload,
+  type WebhookPayload,
 } from '@slipway/metrics';
 import { type Egress, signWebhook } from '@slipway/platform';
 import type { MailClient } from './mail.client.js';
@@ -132,7 +133,7 @@ export class NotificationSender {
 
 /** What is true now: an alarm that ended before its notice got through is told as resolved. */
 function freshPayload({ kind, payload, alert }: ClaimedDelivery): WebhookPayload {
-  const stored = WebhookPayload.parse(payload);
+  const stored = readPayload(payload);
   if (kind !== 'firing' || alert === null) return stored;
   const startedMs = Date.parse(stored.alerts[0]?.startsAt ?? '');
   const isSame = alert.firingAt !== null && Math.abs(alert.firingAt.getTime() - startedMs) < 1_000;

@@ -4,11 +4,13 @@ import {
   type ChangeAlertRule,
   type CreateAlertRule,
   Judgement,
+  type Page,
+  type PageQuery,
   ruleKinds,
   SlipwayError,
   severities,
 } from '@slipway/contracts';
-import { type Database, isUniqueViolation, newId, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { type Database, decodeCursor, isUniqueViolation, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { z } from 'zod';
 import { latencyEdges } from '../windows/latency-buckets.js';
 import { reservedLabels } from './alert-labels.js';
@@ -68,16 +70,18 @@ export class AlertRuleStore {
     return this.get(by.projectId, wish.name);
   }
 
-  /** Ordered by name; `limit` + 1 rows at most. */
-  async list(projectId: string, page: { limit: number; after: string | undefined }): Promise<AlertRuleView[]> {
+  /** One page, ordered by name. */
+  async list(projectId: string, page: PageQuery): Promise<Page<AlertRuleView>> {
+    const list = `alert-rules:${projectId}`;
+    const after = decodeCursor(list, page.cursor);
     const rows = await this.db.alertRule.findMany({
-      where: { projectId, ...(page.after === undefined ? {} : { name: { gt: page.after } }) },
+      where: { projectId, ...(after === undefined ? {} : { name: { gt: after } }) },
       orderBy: { name: 'asc' },
       take: page.limit + 1,
       include,
     });
     const names = await this.deploymentNames(rows.map((row) => row.deploymentId));
-    return rows.map((row) => toRuleView(row, names));
+    return pageFrom(rows, { list, limit: page.limit, positionOf: (row) => row.name, toView: (row) => toRuleView(row, names) });
   }
 
   /** @throws RULE_NOT_FOUND */

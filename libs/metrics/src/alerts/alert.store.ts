@@ -1,5 +1,15 @@
-import { type AlertState, type AlertView, alertStates, Judgement, ruleKinds, SlipwayError, severities } from '@slipway/contracts';
-import type { Database } from '@slipway/platform';
+import {
+  type AlertState,
+  type AlertView,
+  alertStates,
+  Judgement,
+  type Page,
+  type PageQuery,
+  ruleKinds,
+  SlipwayError,
+  severities,
+} from '@slipway/contracts';
+import { type Database, decodeCursor, pageFrom } from '@slipway/platform';
 import { z } from 'zod';
 
 const Texts = z.record(z.string(), z.string());
@@ -10,17 +20,15 @@ type Row = Awaited<ReturnType<AlertStore['rows']>>[number];
 export class AlertStore {
   constructor(private readonly db: Database) {}
 
-  /** The newest first; `limit` + 1 rows at most. */
-  async list(projectId: string, page: { limit: number; after: string | undefined; state?: AlertState | undefined }): Promise<AlertView[]> {
+  /** One page, the newest first. */
+  async list(projectId: string, page: PageQuery & { readonly state?: AlertState | undefined }): Promise<Page<AlertView>> {
+    const list = `alerts:${projectId}`;
+    const after = decodeCursor(list, page.cursor);
     const rows = await this.rows({
-      where: {
-        projectId,
-        state: page.state === undefined ? { not: 'inactive' } : page.state,
-        ...(page.after === undefined ? {} : { id: { lt: page.after } }),
-      },
+      where: { projectId, state: page.state ?? { not: 'inactive' }, ...(after === undefined ? {} : { id: { lt: after } }) },
       take: page.limit + 1,
     });
-    return rows.map(toAlertView);
+    return pageFrom(rows, { list, limit: page.limit, positionOf: (row) => row.id, toView: toAlertView });
   }
 
   /** @throws ALERT_NOT_FOUND */

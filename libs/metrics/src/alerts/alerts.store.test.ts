@@ -82,8 +82,8 @@ async function served(deploymentId: string, counts: Partial<Record<Outcome, numb
 }
 const forget = (deploymentId: string) => database.pool.query('delete from telemetry.serving_windows where deployment_id = $1', [deploymentId]);
 async function alertOf(rule: string) {
-  const page = await stores().alerts.list('prj_default', { limit: 200, after: undefined });
-  return page.find((alert) => alert.rule === rule);
+  const { items } = await stores().alerts.list('prj_default', { limit: 200 });
+  return items.find((alert) => alert.rule === rule);
 }
 async function deliveriesOf(rule: string) {
   return database.db.delivery.findMany({ where: { alert: { rule: { name: rule } } }, orderBy: { id: 'asc' } });
@@ -181,7 +181,7 @@ it('resolves the alert of the old severity when a rule gets another one', async 
   await stores().evaluation().run();
   await stores().rules.change(by, rule, { severity: 'info' });
   await stores().evaluation().run();
-  const alerts = (await stores().alerts.list('prj_default', { limit: 200, after: undefined })).filter((alert) => alert.rule === rule);
+  const alerts = (await stores().alerts.list('prj_default', { limit: 200 })).items.filter((alert) => alert.rule === rule);
   expect(alerts.map(({ state, labels }) => [state, labels['severity']]).sort()).toEqual([
     ['firing', 'info'],
     ['resolved', 'page'],

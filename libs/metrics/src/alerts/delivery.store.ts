@@ -1,5 +1,5 @@
-import { type DeliveryView, SlipwayError } from '@slipway/contracts';
-import { type Database, enqueue, newId, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { type DeliveryView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
+import { type Database, decodeCursor, enqueue, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import type { ChangeBy } from './change-by.js';
 import { deliverNotification } from './deliver-notification.job.js';
 import type { WebhookPayload } from './webhook-payload.js';
@@ -104,19 +104,21 @@ export class DeliveryStore {
     });
   }
 
-  /** The newest first; `limit` + 1 rows at most. */
-  async list(projectId: string, page: { limit: number; after: string | undefined; receiver?: string | undefined }): Promise<DeliveryView[]> {
+  /** One page, the newest first. */
+  async list(projectId: string, page: PageQuery & { readonly receiver?: string | undefined }): Promise<Page<DeliveryView>> {
+    const list = `deliveries:${projectId}`;
+    const after = decodeCursor(list, page.cursor);
     const rows = await this.db.delivery.findMany({
       where: {
         projectId,
-        ...(page.after === undefined ? {} : { id: { lt: page.after } }),
+        ...(after === undefined ? {} : { id: { lt: after } }),
         ...(page.receiver === undefined ? {} : { receiver: { name: page.receiver } }),
       },
       orderBy: { id: 'desc' },
       take: page.limit + 1,
       include,
     });
-    return rows.map(toDeliveryView);
+    return pageFrom(rows, { list, limit: page.limit, positionOf: (row) => row.id, toView: toDeliveryView });
   }
 
   async get(projectId: string, id: string): Promise<DeliveryView> {

@@ -1,5 +1,5 @@
-import { type CreateReceiver, type DeliveryView, type ReceiverView, SlipwayError } from '@slipway/contracts';
-import { type Database, isUniqueViolation, newId, newWebhookSecret, recordEvent, seal, unseal } from '@slipway/platform';
+import { type CreateReceiver, type DeliveryView, type Page, type PageQuery, type ReceiverView, SlipwayError } from '@slipway/contracts';
+import { type Database, decodeCursor, isUniqueViolation, newId, newWebhookSecret, pageFrom, recordEvent, seal, unseal } from '@slipway/platform';
 import { z } from 'zod';
 import type { ChangeBy } from './change-by.js';
 import { createDeliveries } from './delivery.store.js';
@@ -63,14 +63,16 @@ export class ReceiverStore {
     }
   }
 
-  /** Ordered by name; `limit` + 1 rows at most. */
-  async list(projectId: string, page: { limit: number; after: string | undefined }): Promise<ReceiverView[]> {
+  /** One page, ordered by name. */
+  async list(projectId: string, page: PageQuery): Promise<Page<ReceiverView>> {
+    const list = `receivers:${projectId}`;
+    const after = decodeCursor(list, page.cursor);
     const rows = await this.db.receiver.findMany({
-      where: { projectId, ...(page.after === undefined ? {} : { name: { gt: page.after } }) },
+      where: { projectId, ...(after === undefined ? {} : { name: { gt: after } }) },
       orderBy: { name: 'asc' },
       take: page.limit + 1,
     });
-    return rows.map(toReceiverView);
+    return pageFrom(rows, { list, limit: page.limit, positionOf: (row) => row.name, toView: toReceiverView });
   }
 
   /** @throws RECEIVER_NOT_FOUND */

@@ -72,6 +72,18 @@ export function webhookPayload(receiver: string, externalURL: string, alert: Not
   };
 }
 
+/** Reads a stored payload. The database's JSON keeps no order of names, and what is signed and sent should not depend on it. */
+export function readPayload(stored: unknown): WebhookPayload {
+  const payload = WebhookPayload.parse(stored);
+  return {
+    ...payload,
+    alerts: payload.alerts.map((alert) => ({ ...alert, labels: sorted(alert.labels), annotations: sorted(alert.annotations) })),
+    groupLabels: sorted(payload.groupLabels),
+    commonLabels: sorted(payload.commonLabels),
+    commonAnnotations: sorted(payload.commonAnnotations),
+  };
+}
+
 /** A notice that an alert fires, sent after the alert was resolved meanwhile, says so. */
 export function asResolved(payload: WebhookPayload, resolvedAt: Date): WebhookPayload {
   return { ...payload, status: 'resolved', alerts: payload.alerts.map((alert) => ({ ...alert, status: 'resolved', endsAt: second(resolvedAt) })) };
