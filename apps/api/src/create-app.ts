@@ -78,7 +78,7 @@ export async function createApi(platform: Platform): Promise<Api> {
     else consolePages.handle(request, response);
   });
   server.on('checkContinue', (request, response) => {
-    if (gateway.refuseByHead(request, response)) return;
+    if (isForeign(request, response) || gateway.refuseByHead(request, response)) return;
     response.writeContinue();
     server.emit('request', request, response);
   });
