@@ -1,5 +1,6 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { sendLabelledTraffic } from './product/api.js';
 import { expect, open, test } from './product/test.js';
 
 /** Pages over the example models, which the product deploys at its first start. */
@@ -22,6 +23,10 @@ const pages = [
   { name: 'hosts', path: '/hosts' },
 ] as const;
 
+test.beforeAll('give the charts something to show', async ({ request }) => {
+  await sendLabelledTraffic(request, 'diagnosis', 60);
+});
+
 const faces = [
   { width: 1440, height: 900, scheme: 'light' },
   { width: 1440, height: 900, scheme: 'dark' },
@@ -40,8 +45,7 @@ for (const { width, height, scheme } of faces) {
       await expect(page.locator('main .skeleton')).toHaveCount(0, { timeout: 20_000 });
       await expect(page.getByText('This could not be loaded'), `${name} loads`).toHaveCount(0);
       await page.screenshot({ path: info.outputPath(`${name}.png`), fullPage: true });
-      const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
-      expect(violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+      expect(await violationsOn(page), name).toEqual([]);
       expect(await sidewaysScroll(page), `${name} does not scroll sideways`).toBe(0);
     }
   });
@@ -62,8 +66,7 @@ test('dialogs are accessible and fit a phone', async ({ console: page }, info) =
     await page.getByRole('button', { name: button, exact: true }).first().click();
     await expect(page.getByRole('dialog')).toBeVisible();
     await page.screenshot({ path: info.outputPath(`dialog-${name}.png`) });
-    const { violations } = await new AxeBuilder({ page }).include('dialog[open]').withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
-    expect(violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`)).toEqual([]);
+    expect(await violationsOn(page), name).toEqual([]);
     expect(await sidewaysScroll(page), `${name} does not scroll sideways`).toBe(0);
   }
 });
@@ -79,4 +82,12 @@ test('reflows at 320 px', async ({ console: page }) => {
 
 async function sidewaysScroll(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+}
+
+/** Breaches of WCAG 2.2 A and AA, each with the places where it is. Behind a modal dialog nothing is looked at. */
+async function violationsOn(page: Page): Promise<readonly string[]> {
+  const hasDialog = (await page.locator('dialog[open]').count()) > 0;
+  const builder = new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']);
+  const { violations } = await (hasDialog ? builder.include('dialog[open]') : builder).analyze();
+  return violations.map(({ id, nodes }) => `${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
 }

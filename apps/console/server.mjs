@@ -48,6 +48,9 @@ const server = createServer((request, response) => {
   });
 });
 
+// The one caller is the API's proxy on this machine. Were an idle connection closed here, it could be at the moment of the next request.
+server.keepAliveTimeout = 0;
+
 /** Next takes the nonce for its own inline scripts from this request header; a caller must not be able to choose it. */
 function secure(request, response, kind) {
   response.setHeader('X-Content-Type-Options', 'nosniff');

@@ -65,3 +65,20 @@ export async function sendTraffic(request: APIRequestContext, deployment: string
     expect(answer.status(), await answer.text()).toBe(200);
   }
 }
+
+/** Sends held-out rows of the diagnosis data one by one and their labels after them. */
+export async function sendLabelledTraffic(request: APIRequestContext, deployment: string, rows: number): Promise<void> {
+  const lines = (await readFile(exampleFile('medicine/heldout.ndjson'), 'utf8')).split('\n').slice(0, rows);
+  const labels: { predictionId: string; label: string }[] = [];
+  for (const line of lines) {
+    const { inputs, label } = JSON.parse(line);
+    const answer = await request.post(`/v2/models/${deployment}/infer`, {
+      headers: headers(),
+      data: { inputs: [{ name: 'features', datatype: 'FP32', shape: [1, 30], data: inputs.features }] },
+    });
+    expect(answer.status(), await answer.text()).toBe(200);
+    labels.push({ predictionId: answer.headers()['slipway-prediction-id'] ?? '', label });
+  }
+  const taken = await request.post(`/v1/deployments/${deployment}/labels`, { headers: headers(), data: { labels } });
+  expect(taken.status(), await taken.text()).toBe(200);
+}

@@ -1,5 +1,6 @@
 'use client';
 
+import { readActor } from '@/lib/text/read-actor';
 import { safeText } from '@/lib/text/safe-text';
 import { formatAge, formatFull } from '@/lib/time/format-time';
 import { useNow } from '@/lib/use-now';
@@ -23,14 +24,12 @@ export function Ago({ at }: { readonly at: string }) {
   );
 }
 
-/** Who did something: `key:ci` reads as "ci (key)". */
+/** Who did something: `key:ci` reads as "ci, key", `session:key:ci` as "ci, console". */
 export function Actor({ name }: { readonly name: string }) {
-  const [kind, ...rest] = name.split(':');
-  const who = rest.join(':');
-  if (who === '') return <Raw>{name}</Raw>;
+  const { who, how } = readActor(name);
   return (
-    <span className="whitespace-nowrap">
-      <Raw max={40}>{who}</Raw> <span className="text-ink-3">{kind === 'session' ? '' : kind}</span>
+    <span>
+      <Raw max={40}>{who}</Raw> {how !== '' && <span className="text-ink-3">{how}</span>}
     </span>
   );
 }

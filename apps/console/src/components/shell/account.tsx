@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useSession } from '@/lib/api/access';
 import { callVoid } from '@/lib/api/api.client';
+import { readActor } from '@/lib/text/read-actor';
 import { IconButton } from '../button';
 import { Raw } from '../text';
 

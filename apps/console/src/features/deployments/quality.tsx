@@ -7,7 +7,7 @@ import { CodeBlock } from '@/components/copy';
 import { Empty, Loading, QueryView } from '@/components/faces';
 import { Panel } from '@/components/panel';
 import { type Column, Table } from '@/components/table';
-import { useQuality } from '@/lib/api/deployments';
+import { useDeployment, useQuality } from '@/lib/api/deployments';
 import { type ChartRow, chartRows } from '@/lib/charts/chart-rows';
 import { summarise } from '@/lib/charts/summarise';
 import { formatCount, formatNumber, formatRatio, formatScore } from '@/lib/text/format-number';
@@ -201,6 +201,7 @@ function LabelledCell({ row }: { readonly row: QualityPoint }) {
 
 function WhyOff({ data, name }: { readonly data: QualitySeries; readonly name: string }) {
   const predicted = data.total.reduce((sum, point) => sum + point.predicted, 0);
+  const example = useDeployment(name).data?.task?.classes?.[0] ?? 1;
   return (
     <div className="card">
       <Empty icon="list" title={data.off === null ? 'No labels in this window' : 'Quality is off'}>
@@ -209,7 +210,7 @@ function WhyOff({ data, name }: { readonly data: QualitySeries; readonly name: s
       </Empty>
       {data.off === null && (
         <div className="mx-auto max-w-[48rem] px-4 pb-6">
-          <CodeBlock label="curl command that sends a label" text={labelSnippet(window.location.origin, name)} />
+          <CodeBlock label="curl command that sends a label" text={labelSnippet(window.location.origin, name, example)} />
         </div>
       )}
     </div>

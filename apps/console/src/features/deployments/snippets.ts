@@ -35,8 +35,9 @@ console.log(response.headers.get('slipway-prediction-id'));
 console.log((await response.json()).outputs);`;
 }
 
-export function labelSnippet(origin: string, deployment: string): string {
-  return `curl ${origin}/v1/deployments/${encodeURIComponent(deployment)}/labels \\\n  -H "Authorization: Bearer $SLIPWAY_API_KEY" \\\n  -H "Content-Type: application/json" \\\n  -d '{"labels": [{"predictionId": "prd_…", "label": 1}]}'`;
+/** `example` is a label as the task has them: a class or a number. */
+export function labelSnippet(origin: string, deployment: string, example: string | number): string {
+  return `curl ${origin}/v1/deployments/${encodeURIComponent(deployment)}/labels \\\n  -H "Authorization: Bearer $SLIPWAY_API_KEY" \\\n  -H "Content-Type: application/json" \\\n  -d '${JSON.stringify({ labels: [{ predictionId: 'prd_…', label: example }] }).replaceAll("'", `'\\''`)}'`;
 }
 
 /** On one line where it is JSON; as it is while it is being typed. */

@@ -16,7 +16,7 @@ const kinds = ['deployment', 'model', 'version', 'alert', 'key'] as const;
 export function EventList() {
   const router = useRouter();
   const kind = useSearchParams().get('kind') ?? undefined;
-  const events = useEvents({ subjectKind: kind });
+  const events = useEvents({ subjectKind: kind }, 50);
   return (
     <>
       <PageHeader
@@ -65,25 +65,31 @@ const columns: readonly Column<EventView>[] = [
     narrow: 'title',
     className: 'align-top!',
     cell: (row) => (
-      <div className="w-full min-w-0 text-left font-normal">
-        <code className="font-mono text-xs">{row.action}</code>{' '}
-        <span className="text-ink-3 md:hidden">
+      <span className="flex w-full items-baseline justify-between gap-3">
+        <code className="font-mono text-xs font-normal">{row.action}</code>
+        <span className="font-normal text-ink-3 md:hidden">
           <Ago at={row.at} />
         </span>
-        <p>
-          <Subject event={row} />
-        </p>
-        {row.reason !== null && (
-          <p className="text-ink-2">
-            <Raw max={300}>{row.reason}</Raw>
-          </p>
-        )}
-        <Change event={row} />
-      </div>
+      </span>
     ),
   },
+  { header: 'About', narrow: 'wide', className: 'align-top!', cell: (row) => <About event={row} /> },
   { header: 'Who', className: 'align-top!', cell: (row) => <Actor name={row.actor} /> },
+  { header: 'Before and after', className: 'align-top! md:w-[38%]', narrow: 'wide', cell: (row) => <Change event={row} /> },
 ];
+
+function About({ event }: { readonly event: EventView }) {
+  return (
+    <div>
+      <Subject event={event} />
+      {event.reason !== null && (
+        <p className="text-ink-2">
+          <Raw max={300}>{event.reason}</Raw>
+        </p>
+      )}
+    </div>
+  );
+}
 
 function Subject({ event }: { readonly event: EventView }) {
   const href = linkTo(event);
@@ -109,11 +115,11 @@ function linkTo({ subjectKind, subjectName }: EventView): string | undefined {
 }
 
 function Change({ event }: { readonly event: EventView }) {
-  if (isNothing(event.before) && isNothing(event.after)) return null;
+  if (isNothing(event.before) && isNothing(event.after)) return <span className="text-ink-3 max-md:hidden">–</span>;
   return (
-    <details className="mt-1">
-      <summary className="min-h-6 text-xs text-ink-3 hover:text-ink">Before and after</summary>
-      <div className="mt-1 grid gap-2 md:grid-cols-2">
+    <details className="w-full">
+      <summary className="min-h-6 text-xs text-ink-3 hover:text-ink">Show</summary>
+      <div className="mt-1 grid gap-2">
         <State label="Before" value={event.before} />
         <State label="After" value={event.after} />
       </div>
