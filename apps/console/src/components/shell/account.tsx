@@ -22,7 +22,7 @@ export function Account() {
     <div className="flex items-center justify-between gap-2 pl-2">
       <div className="min-w-0 text-xs leading-4">
         <p className="truncate font-medium">
-          <Raw max={40}>{session.data?.actor.replace(/^(session|key):/, '') ?? '…'}</Raw>
+          <Raw max={40}>{session.data === undefined ? '…' : readActor(session.data.actor).who}</Raw>
         </p>
         <p className="truncate text-ink-3">
           project <Raw max={40}>{session.data?.project ?? '…'}</Raw>
