@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import type { Task } from '@slipway/contracts';
 import { LabelsAccepted, Problem, QualitySeries, ResourceSeries, ServingSeries } from '@slipway/contracts';
 import { createRegistry, PredictionStore, parsePredictionRef, ServingRecorder, ServingWindowStore } from '@slipway/metrics';
@@ -217,4 +218,11 @@ it('lets a key label that may do nothing else, and no other', async () => {
   expect((await label(deployment.name, body, viewer)).status).toBe(403);
   expect((await quality(labeller)).status).toBe(403);
   expect((await label('no-such', body)).status).toBe(404);
+});
+
+it.runIf(spawnSync('promtool', ['--version']).status === 0)('exposes metrics that promtool finds nothing to say about', async () => {
+  const answer = await fetch(`${api.url}/metrics`);
+  expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: await answer.text(), encoding: 'utf8' });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
 });

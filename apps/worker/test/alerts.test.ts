@@ -1,13 +1,24 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DeliveryStore, fingerprint, ReceiverStore, WebhookPayload, webhookPayload } from '@slipway/metrics';
-import { Egress, newId, parseEgressAllow, toJson } from '@slipway/platform';
+import {
+  AlertRuleStore,
+  createRegistry,
+  DeliveryStore,
+  fingerprint,
+  ReceiverStore,
+  ServingRecorder,
+  ServingWindowStore,
+  WebhookPayload,
+  webhookPayload,
+} from '@slipway/metrics';
+import { Egress, loadMasterKey, newId, parseEgressAllow, toJson } from '@slipway/platform';
 import { type TestDatabase, testDatabase, waitFor } from '@slipway/platform/testing';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { MailClient } from '../src/alerts/mail.client.js';
 import { NotificationSender } from '../src/alerts/notification-sender.js';
+import { RunningWorker, spec } from './running-worker.js';
 
 const masterKey = new Uint8Array(32).fill(3);
 const by = { projectId: 'prj_default', actor: 'key:test' };
@@ -338,3 +349,64 @@ it('lets mail go on when one recipient of two is refused', async () => {
   await waitFor(() => mails.length === 1, { what: 'the mail' });
   expect((await deliveryOf(id)).lastError).toBe('The mail server refused 1 of 2 recipients.');
 });
+
+it('a real worker judges a rule and tells by webhook and mail, from its queue', async () => {
+  const { url, received } = await webhookReceiver({ status: 204 });
+  const { url: smtpUrl, mails } = await mailServer();
+  const worker = await RunningWorker.open();
+  try {
+    await worker.addModel('m');
+    await worker.start({ SLIPWAY_SMTP_URL: smtpUrl, SLIPWAY_EGRESS_ALLOW: '127.0.0.1', SLIPWAY_PUBLIC_URL: 'http://slipway.test' });
+    const { db, pool } = worker.database;
+    const deployment = await worker.deployments.create(by, { name: 'd', model: 'm', version: 1, replicas: 1, spec });
+    const receivers = new ReceiverStore(db, loadMasterKey(worker.home));
+    const { secret } = await receivers.create(by, { kind: 'WEBHOOK', name: 'hook', url });
+    await receivers.create(by, { kind: 'EMAIL', name: 'mail', to: ['ops@ship.example'] });
+    const rules = new AlertRuleStore(db, async () => new Map());
+    const params = { deployment: 'd', threshold: 0.1, windowSeconds: 60, minRequests: 5 };
+    const rule = { name: 'errors', kind: 'error_ratio' as const, params, severity: 'page' as const, labels: {}, actions: [], enabled: true };
+    await rules.create(by, { ...rule, for: 0, receivers: ['hook', 'mail'] }, deployment.id);
+    const recorder = new ServingRecorder({ registry: createRegistry('api') });
+    for (let at = 0; at < 20; at += 1) {
+      const owner = {
+        projectId: 'prj_default',
+        deploymentId: deployment.id,
+        deployment: 'd',
+        revisionId: 'rev_1',
+        revision: 1,
+        versionNumber: 1,
+        role: 'stable' as const,
+      };
+      recorder.record({ ...owner, outcome: 'runtime_error', durationSeconds: 0.1, rows: 1, requestBytes: 1, responseBytes: 1 });
+    }
+    await new ServingWindowStore(pool, 'gateway').write(recorder.takeDirty());
+    await waitFor(() => received.length === 1 && mails.length === 1, { what: 'webhook and mail', timeoutMs: 60_000, everyMs: 100 });
+    expect(new Webhook(secret ?? '').verify(received[0]?.body ?? '', received[0]?.headers ?? {})).toMatchObject({
+      status: 'firing',
+      externalURL: 'http://slipway.test',
+      commonLabels: { alertname: 'errors', deployment: 'd', severity: 'page' },
+    });
+    expect(headersOf(mails[0]?.raw ?? '').get('subject')).toBe('[PAGE] d: share of failed requests is above its limit');
+    await pool.query('delete from telemetry.serving_windows');
+    const well = new ServingRecorder({ registry: createRegistry('api') });
+    for (let at = 0; at < 20; at += 1) {
+      const owner = {
+        projectId: 'prj_default',
+        deploymentId: deployment.id,
+        deployment: 'd',
+        revisionId: 'rev_1',
+        revision: 1,
+        versionNumber: 1,
+        role: 'stable' as const,
+      };
+      well.record({ ...owner, outcome: 'success', durationSeconds: 0.1, rows: 1, requestBytes: 1, responseBytes: 1 });
+    }
+    await new ServingWindowStore(pool, 'gateway').write(well.takeDirty());
+    await waitFor(() => received.length === 2 && mails.length === 2, { what: 'the resolution by webhook and mail', timeoutMs: 60_000, everyMs: 100 });
+    expect(JSON.parse(received[1]?.body ?? '')).toMatchObject({ status: 'resolved' });
+    expect(headersOf(mails[1]?.raw ?? '').get('references')).toBe(headersOf(mails[0]?.raw ?? '').get('message-id'));
+    await waitFor(async () => (await db.delivery.count({ where: { status: 'DELIVERED' } })) === 4, { what: 'the log of four deliveries' });
+  } finally {
+    await worker.close();
+  }
+}, 180_000);

@@ -1,4 +1,5 @@
-import { appendFile, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LabelStore, PredictionStore, ResourceSeriesStore, seriesFrame } from '@slipway/metrics';
@@ -164,6 +165,12 @@ it('ships files larger than one read, in chunks', async () => {
   expect(await stored(idsOf(some))).toBe(8_000);
 }, 60_000);
 
+/** The worker says its port in its log when it is ready. */
+async function portOf(worker: RunningWorker): Promise<number> {
+  const ready = (await readFile(worker.log, 'utf8')).split('\n').find((text) => text.includes('"worker ready"'));
+  return Number(Reflect.get(Object(JSON.parse(ready ?? '{}')), 'port'));
+}
+
 it('a real worker measures its instance, ships records also of one that is gone, and joins labels', async () => {
   const worker = await RunningWorker.open();
   try {
@@ -184,6 +191,11 @@ it('a real worker measures its instance, ships records also of one that is gone,
       },
       { what: 'a resource window', timeoutMs: 30_000, everyMs: 200 },
     );
+    if (spawnSync('promtool', ['--version']).status === 0) {
+      const text = await (await fetch(`http://127.0.0.1:${await portOf(worker)}/metrics`)).text();
+      expect(text).toMatch(/^slipway_model_memory_bytes\{.*deployment="d".*kind="rss"\} \d{7,}/m);
+      expect(spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+    }
     const id = newId('prd');
     const labels = new LabelStore(pool, 86_400);
     const label = { predictionId: id, label: null, labelNumber: 2, source: '', observedAt: null };

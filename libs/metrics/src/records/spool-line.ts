@@ -21,7 +21,7 @@ export interface PredictionRow {
 }
 
 /**
- * Reads one line of an instance's spool (see the README of apps/worker: id, time, owner, rows, predictions `p` and scores `s` per row).
+ * Reads one line of an instance's spool: id, owner, rows, and per row what was predicted (`p`) and its score (`s`).
  * @returns undefined for a line that is no record: torn by a crash, or not ours.
  */
 export function parseSpoolLine(line: string): PredictionRow[] | undefined {
