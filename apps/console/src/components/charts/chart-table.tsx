@@ -1,5 +1,5 @@
 import { formatFull } from '@/lib/time/format-time';
-import type { TimeChartProps } from './time-chart';
+import type { TimeChartProps } from './chart-props';
 
 const rowsShown = 200;
 

@@ -1,5 +1,5 @@
 import { formatFull } from '@/lib/time/format-time';
-import type { ChartSeries } from './time-chart';
+import type { ChartSeries } from './chart-props';
 
 interface ChartTooltipProps {
   readonly series: readonly ChartSeries[];

@@ -1,8 +1,9 @@
 'use client';
 
 import type { ServingSeries } from '@slipway/contracts';
+import type { ChartMarker, ChartSeries } from '@/components/charts/chart-props';
 import { Stat, StatRow } from '@/components/charts/stat';
-import { type ChartMarker, type ChartSeries, TimeChart } from '@/components/charts/time-chart';
+import { TimeChart } from '@/components/charts/time-chart';
 import { Loading, QueryView } from '@/components/faces';
 import { useDeployment, useServing } from '@/lib/api/deployments';
 import { chartRows, mergeRows } from '@/lib/charts/chart-rows';

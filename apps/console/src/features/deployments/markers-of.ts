@@ -1,5 +1,5 @@
 import type { EventView, RevisionView } from '@slipway/contracts';
-import type { ChartMarker } from '@/components/charts/time-chart';
+import type { ChartMarker } from '@/components/charts/chart-props';
 
 /** Completed rollouts and rollbacks, as the log tells them; a revision's own time of activation where the log has gone. */
 export function markersOf(

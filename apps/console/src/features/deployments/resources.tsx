@@ -1,8 +1,9 @@
 'use client';
 
 import type { InstanceView, ResourceSeries } from '@slipway/contracts';
+import type { ChartMarker, ChartSeries } from '@/components/charts/chart-props';
 import { Stat, StatRow } from '@/components/charts/stat';
-import { type ChartMarker, type ChartSeries, TimeChart } from '@/components/charts/time-chart';
+import { TimeChart } from '@/components/charts/time-chart';
 import { Empty, Loading, QueryView } from '@/components/faces';
 import { Panel } from '@/components/panel';
 import { Status } from '@/components/status';

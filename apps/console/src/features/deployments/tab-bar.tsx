@@ -1,4 +1,4 @@
-import type { ChartMarker } from '@/components/charts/time-chart';
+import type { ChartMarker } from '@/components/charts/chart-props';
 import { RangePicker } from '@/components/range-picker';
 import { formatMoment } from '@/lib/time/format-time';
 import type { RangePreset } from '@/lib/time/time-range';

@@ -1,6 +1,6 @@
 'use client';
 
-import type { ChartMarker } from '@/components/charts/time-chart';
+import type { ChartMarker } from '@/components/charts/chart-props';
 import { useEvents } from '@/lib/api/access';
 import { useDeployment } from '@/lib/api/deployments';
 import { markersOf } from './markers-of';
