@@ -149,6 +149,16 @@ describe('Idempotency-Key', () => {
     expect(await api.database.db.apiKey.count({ where: { name: 'only-one' } })).toBe(1);
   });
 
+  it('keeps no secret in the clear', async () => {
+    const created = await api.call('POST', '/v1/keys', { name: 'sealed', scopes: ['view'] }, { 'idempotency-key': 'secret-answer' });
+    const { secret } = created.body as { secret: string };
+    const row = await api.database.db.idempotencyKey.findFirstOrThrow({ where: { key: 'secret-answer' } });
+    expect(row.responseStatus).toBe(201);
+    expect(JSON.stringify(row)).not.toContain(secret.slice(4, 20));
+    const again = await api.call('POST', '/v1/keys', { name: 'sealed', scopes: ['view'] }, { 'idempotency-key': 'secret-answer' });
+    expect(again.body).toEqual(created.body);
+  });
+
   it('refuses another request under the same key', async () => {
     const headers = { 'idempotency-key': 'reused' };
     expect((await api.call('POST', '/v1/keys', { name: 'first-use', scopes: ['view'] }, headers)).status).toBe(201);

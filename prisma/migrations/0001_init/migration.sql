@@ -564,7 +564,7 @@ CREATE TABLE "telemetry"."labels" (
 ) PARTITION BY RANGE ("at");
 CREATE INDEX "labels_deployment_idx" ON "telemetry"."labels" ("deployment_id", "at");
 
--- Labels by client id whose prediction has not arrived; they wait until the lateness window ends.
+-- Labels whose prediction has not arrived; they wait until the lateness window ends. The key is "id:<prediction id>" or "client:<client id>".
 CREATE TABLE "telemetry"."parked_labels" (
   "deployment_id" text NOT NULL,
   "client_id" text NOT NULL,

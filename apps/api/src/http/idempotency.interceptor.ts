@@ -1,6 +1,6 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { headers, limits, SlipwayError } from '@slipway/contracts';
-import { isUniqueViolation, sha256, toJson } from '@slipway/platform';
+import { isUniqueViolation, seal, sha256, unseal } from '@slipway/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { callerOf } from '../access/policy.js';
@@ -69,7 +69,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (row === null) return this.claim(key, requestHash);
     if (row.requestHash !== requestHash)
       throw new SlipwayError('IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key was used with another request; take a new one for a new request');
-    if (row.responseStatus !== null) return { status: row.responseStatus, body: row.responseBody ?? undefined };
+    if (row.responseStatus !== null) return { status: row.responseStatus, body: this.open(key, row.responseBody) };
     const taken = await prisma.idempotencyKey.updateMany({
       where: { ...key, responseStatus: null, createdAt: { lt: new Date(Date.now() - abandonedMs) } },
       data: { createdAt: new Date() },
@@ -81,6 +81,20 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 
   private async store(key: Key, status: number, body: unknown): Promise<void> {
-    await this.platform.db.prisma.idempotencyKey.updateMany({ where: key, data: { responseStatus: status, responseBody: toJson(body) } });
+    await this.platform.db.prisma.idempotencyKey.updateMany({ where: key, data: { responseStatus: status, responseBody: this.close(key, body) } });
   }
+
+  /** Answers can hold a secret that is shown once (a new key, a webhook's secret), so they are kept encrypted, bound to their key. */
+  private close(key: Key, body: unknown): string {
+    return seal(this.platform.masterKey, JSON.stringify(body ?? null), purposeOf(key));
+  }
+
+  private open(key: Key, stored: unknown): unknown {
+    if (typeof stored !== 'string') return undefined;
+    return JSON.parse(unseal(this.platform.masterKey, stored, purposeOf(key))) ?? undefined;
+  }
+}
+
+function purposeOf(key: Key): string {
+  return `idempotency:${key.projectId}:${key.principal}:${key.key}`;
 }
