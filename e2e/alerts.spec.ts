@@ -1,5 +1,4 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createModel, deploy, exampleFile, uniqueName, uploadVersion } from './product/api.js';
 import { expect, open, test } from './product/test.js';
 
@@ -20,8 +19,9 @@ async function listen() {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return { received, url: `http://127.0.0.1:${port}/hook`, close: () => new Promise((resolve) => server.close(resolve)) };
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the receiver does not listen');
+  return { received, url: `http://127.0.0.1:${address.port}/hook`, close: () => new Promise((resolve) => server.close(resolve)) };
 }
 
 test('adds a receiver, shows its secret once, sends a test, and adds a rule as a sentence', async ({ console: page, request }) => {

@@ -2,14 +2,13 @@
 
 import { useId, useState } from 'react';
 import { Area, CartesianGrid, ComposedChart, Line, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
-import type { ChartRow } from '@/lib/charts/chart-rows';
-import { formatFull, formatTick } from '@/lib/time/format-time';
-import type { ChartSeries, TimeChartProps } from './chart-props';
+import { formatTick } from '@/lib/time/format-time';
+import type { ChartMarker, ChartSeries, TimeChartProps } from './chart-props';
 import { ChartTable } from './chart-table';
 import { ChartTooltip } from './chart-tooltip';
+import { placeMarkers } from './place-markers';
 
 const axisText = { fontSize: 11, fill: 'var(--ink-3)' };
-const labelledMarkers = 8;
 
 /** A chart over time with a legend, markers of changes, a sentence that says what it shows, and the same data as a table. */
 export function TimeChart(props: TimeChartProps) {
@@ -70,7 +69,6 @@ function Plot({ title, rows, series, format, markers = [], yMax = 'auto', yMin =
   const first = rows[0]?.at ?? 0;
   const last = rows.at(-1)?.at ?? 1;
   const rangeSeconds = (last - first) / 1_000;
-  const shown = markers.filter((marker) => marker.at >= first && marker.at <= last);
   return (
     <div className="mt-2 -ml-1" style={{ height }}>
       <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 480, height }}>
@@ -101,21 +99,13 @@ function Plot({ title, rows, series, format, markers = [], yMax = 'auto', yMin =
             cursor={{ stroke: 'var(--ink-3)', strokeDasharray: '3 3' }}
             content={<ChartTooltip series={series} format={format} />}
           />
-          {shown.map((marker, index) => (
+          {placeMarkers(markers, first, last).map(({ marker, side }) => (
             <ReferenceLine
               key={`${marker.kind}-${marker.at}`}
               x={marker.at}
               stroke={marker.kind === 'rollback' ? 'var(--warn)' : 'var(--ink-2)'}
               strokeDasharray={marker.kind === 'rollback' ? '2 2' : '5 3'}
-              {...(shown.length - index <= labelledMarkers && {
-                label: {
-                  value: marker.kind === 'rollback' ? `↩ ${marker.label}` : `▲ ${marker.label}`,
-                  position: 'insideTopLeft',
-                  fontSize: 10,
-                  fill: 'var(--ink-2)',
-                  dy: -14,
-                },
-              })}
+              {...(side !== undefined && { label: { value: markerText(marker), position: side, fontSize: 10, fill: 'var(--ink-2)', dy: -14 } })}
             />
           ))}
           {series.map(drawn)}
@@ -123,6 +113,10 @@ function Plot({ title, rows, series, format, markers = [], yMax = 'auto', yMin =
       </ResponsiveContainer>
     </div>
   );
+}
+
+function markerText(marker: ChartMarker): string {
+  return marker.kind === 'rollback' ? `↩ ${marker.label}` : `▲ ${marker.label}`;
 }
 
 function drawn(series: ChartSeries) {
@@ -147,7 +141,7 @@ function drawn(series: ChartSeries) {
         strokeWidth={1.5}
         fill={series.color}
         fillOpacity={0.14}
-        dot={false}
+        dot={isolatedDot(series)}
         activeDot={{ r: 3 }}
         {...(series.stack !== undefined && { stackId: series.stack })}
       />
@@ -178,9 +172,4 @@ function isolatedDot(series: ChartSeries) {
     const alone = typeof cy === 'number' && typeof points[index - 1]?.y !== 'number' && typeof points[index + 1]?.y !== 'number';
     return alone ? <circle key={index} cx={cx} cy={cy} r={2} fill={series.color} /> : <g key={index} />;
   };
-}
-
-/** For tables and titles. */
-export function momentOf(row: ChartRow): string {
-  return formatFull(row.at);
 }
