@@ -1,6 +1,9 @@
+/** From this many taken places on the list is cut; below it cutting costs more than it frees. */
+const cutFrom = 1_024;
+
 /** A first-in first-out queue with a bound; taking and adding cost the same at any length. */
 export class RequestQueue<T> {
-  private items: T[] = [];
+  private items: (T | undefined)[] = [];
   private head = 0;
 
   constructor(private readonly bound: number) {}
@@ -20,19 +23,23 @@ export class RequestQueue<T> {
   shift(): T | undefined {
     const item = this.items[this.head];
     if (item === undefined) return undefined;
+    // Under constant load the queue is never empty: what was taken must not stay in the list, nor the list grow with it.
+    this.items[this.head] = undefined;
     this.head++;
-    if (this.head === this.items.length) {
-      this.items = [];
-      this.head = 0;
-    }
+    if (this.head === this.items.length || (this.head >= cutFrom && this.head * 2 >= this.items.length)) this.cut();
     return item;
   }
 
   /** Drops every item that matches; returns how many. */
   remove(matches: (item: T) => boolean): number {
     const before = this.size;
-    this.items = this.items.slice(this.head).filter((item) => !matches(item));
+    this.items = this.items.slice(this.head).filter((item) => item !== undefined && !matches(item));
     this.head = 0;
     return before - this.items.length;
+  }
+
+  private cut(): void {
+    this.items = this.items.slice(this.head);
+    this.head = 0;
   }
 }
