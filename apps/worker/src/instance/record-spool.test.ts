@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,17 @@ describe('RecordSpool', () => {
     spool.add(record('a'));
     expect(() => spool.flush()).not.toThrow();
     expect({ written: spool.recordsWritten, dropped: spool.recordsDropped }).toEqual({ written: 0, dropped: 1 });
+  });
+
+  it('keeps records again once the worker has emptied a full folder', () => {
+    const full = join(folder, '00000001.ndjson');
+    writeFileSync(full, '');
+    truncateSync(full, 256 * 1024 * 1024);
+    const spool = new RecordSpool(folder);
+    expect(spool.admits(10)).toBe(false);
+    rmSync(full);
+    spool.rotateWhenOld();
+    expect(spool.admits(10)).toBe(true);
   });
 
   it('counts what is over the rate as dropped', () => {

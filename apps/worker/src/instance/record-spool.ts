@@ -79,9 +79,11 @@ export class RecordSpool {
     if (this.fileBytes >= rotateBytes) this.close();
   }
 
-  /** Ends a file that has been open for long enough, so that its records are not kept from the worker. */
+  /** Ends a file that has been open for long enough, so that its records are not kept from the worker; looks again at a folder that was full. */
   rotateWhenOld(): void {
     if (this.file !== undefined && performance.now() - this.fileOpenedAt > rotateMs) this.close();
+    // Without an open file nothing else would notice that the worker has emptied the folder.
+    if (this.file === undefined && this.bytes >= maxSpoolBytes) this.bytes = folderBytes(this.folder);
   }
 
   close(): void {
