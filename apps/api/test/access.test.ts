@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CredentialTable } from '../src/access/credential-table.js';
 import { SessionStore } from '../src/access/session.store.js';
 import { startApi, type TestApi } from './start-api.js';
 
@@ -82,6 +83,48 @@ describe('sessions', () => {
       what: 'the key to be known',
     });
     expect((await api.call('POST', '/v1/session', { key: 'k'.repeat(40) }, { authorization: '' })).status).toBe(401);
+  });
+
+  it('end with the key they were opened with', async () => {
+    const { secret } = (await api.call('POST', '/v1/keys', { name: 'leaver', scopes: ['view'] })).body as { secret: string };
+    const opened = await waitFor(
+      async () => {
+        const answer = await api.call('POST', '/v1/session', { key: secret }, { authorization: '' });
+        return answer.status === 201 ? answer : undefined;
+      },
+      { what: 'the key to be known' },
+    );
+    const cookie = (opened.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+    const status = () =>
+      new Promise<number>((resolve, reject) => {
+        request(`${api.url}/v1/events`, { headers: { cookie } }, (response) => resolve(response.resume().statusCode ?? 0))
+          .on('error', reject)
+          .end();
+      });
+    expect(await status()).toBe(200);
+    expect((await api.call('DELETE', '/v1/keys/leaver')).status).toBe(204);
+    await waitFor(async () => (await status()) === 401, { what: 'the session to be over', timeoutMs: 1_000 });
+  });
+
+  it('are known when the sign-in is answered, also during a reading of the table', async () => {
+    const table = api.api.app.get(CredentialTable);
+    const sessions = new SessionStore(api.platform.db.prisma);
+    for (let round = 0; round < 5; round += 1) {
+      const underWay = table.refresh();
+      const { token: cookie } = await sessions.openFor({ projectId: 'prj_default', actor: 'key:bootstrap', scopes: ['view'] });
+      await table.refresh();
+      expect(table.resolve(undefined, `slipway_session=${cookie}`).ok).toBe(true);
+      await underWay;
+    }
+  });
+
+  it('leave an event when they end', async () => {
+    await new SessionStore(api.platform.db.prisma).allowSignIn(`${token}-again`);
+    const opened = await api.call('POST', '/v1/session', { token: `${token}-again` }, { authorization: '' });
+    const cookie = (opened.headers.get('set-cookie') ?? '').split(';')[0]?.split('=')[1] ?? '';
+    await new SessionStore(api.platform.db.prisma).close(cookie);
+    const page = (await api.call('GET', '/v1/events?subjectKind=session&limit=1')).body as { items: { action: string }[] };
+    expect(page.items[0]?.action).toBe('session.closed');
   });
 });
 

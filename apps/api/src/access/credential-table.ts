@@ -64,19 +64,19 @@ export class CredentialTable implements OnModuleInit {
     return this.lookUp(token, () => token, true);
   }
 
-  /** Reads the table again; calls made meanwhile share one further reading. */
+  /** Reads the table again; resolves when it shows at least what was committed before the call. Calls made during a reading share one more. */
   refresh(): Promise<void> {
-    if (this.reading !== undefined) {
-      this.again = true;
-      return this.reading;
-    }
-    this.reading = this.read().finally(() => {
-      this.reading = undefined;
-      if (!this.again) return;
-      this.again = false;
-      void this.refresh();
-    });
+    this.again = true;
+    this.reading ??= this.readUntilCalm();
     return this.reading;
+  }
+
+  private async readUntilCalm(): Promise<void> {
+    while (this.again) {
+      this.again = false;
+      await this.read();
+    }
+    this.reading = undefined;
   }
 
   private async read(): Promise<void> {
@@ -84,6 +84,7 @@ export class CredentialTable implements OnModuleInit {
       const credentials = await readCredentials(this.platform.db.prisma, new Date());
       this.byHash = new Map(credentials.map((credential) => [credential.hash, credential]));
       this.cache = new Map();
+      for (const hash of this.lastTouched.keys()) if (!this.byHash.has(hash)) this.lastTouched.delete(hash);
       this.loaded = true;
     } catch (error) {
       this.platform.log.warn({ err: error }, 'credentials not refreshed');

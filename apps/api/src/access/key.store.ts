@@ -1,5 +1,17 @@
 import { type CreateKey, type KeyView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
-import { channels, type Database, decodeCursor, isUniqueViolation, newApiKey, newId, nudge, pageFrom, recordEvent, sha256 } from '@slipway/platform';
+import {
+  channels,
+  type Database,
+  decodeCursor,
+  isUniqueViolation,
+  newApiKey,
+  newId,
+  nudge,
+  pageFrom,
+  recordEvent,
+  sha256,
+  type Transaction,
+} from '@slipway/platform';
 import type { Caller } from './policy.js';
 
 type Row = {
@@ -65,18 +77,21 @@ export class KeyStore {
     return pageFrom(rows, { list: listOf(projectId), limit: query.limit, positionOf: (row) => row.id, toView });
   }
 
+  /** Ends a key, and with it the console sessions that were opened with it. @throws KEY_NOT_FOUND */
   async revoke(caller: Caller, name: string): Promise<void> {
     await this.db.$transaction(async (tx) => {
       const row = await tx.apiKey.findUnique({ where: { projectId_name: { projectId: caller.projectId, name } } });
       if (row === null) throw new SlipwayError('KEY_NOT_FOUND', `there is no key named "${name}" in this project`);
       if (row.revokedAt !== null) return;
-      await tx.apiKey.update({ where: { id: row.id }, data: { revokedAt: new Date() } });
+      const revoked = await tx.apiKey.update({ where: { id: row.id }, data: { revokedAt: new Date() } });
+      await endSessionsOf(tx, row);
       await recordEvent(tx, {
         projectId: caller.projectId,
         actor: caller.actor,
         action: 'key.revoked',
         subject: { kind: 'key', id: row.id, name },
         before: toView(row),
+        after: toView(revoked),
         requestId: caller.requestId,
       });
       await nudge(tx, channels.access);
@@ -90,7 +105,7 @@ export class KeyStore {
     const existing = await this.db.apiKey.findUnique({ where });
     if (existing?.hash === hash && existing.revokedAt === null) return;
     await this.db.$transaction(async (tx) => {
-      await tx.apiKey.upsert({
+      const key = await tx.apiKey.upsert({
         where,
         create: {
           id: newId('key'),
@@ -103,9 +118,23 @@ export class KeyStore {
         },
         update: { hash, hint: secret.slice(0, 8), revokedAt: null, expiresAt: null },
       });
+      if (existing !== null) await endSessionsOf(tx, key);
+      await recordEvent(tx, {
+        projectId: key.projectId,
+        actor: 'system:start',
+        action: existing === null ? 'key.created' : 'key.changed',
+        subject: { kind: 'key', id: key.id, name: key.name },
+        ...(existing === null ? {} : { before: toView(existing) }),
+        after: toView(key),
+      });
       await nudge(tx, channels.access);
     });
   }
+}
+
+/** A session has the rights of the key it was opened with, so it ends with that key. */
+async function endSessionsOf(tx: Transaction, key: { projectId: string; name: string }): Promise<void> {
+  await tx.session.deleteMany({ where: { projectId: key.projectId, actor: `key:${key.name}` } });
 }
 
 const listOf = (projectId: string) => `keys:${projectId}`;

@@ -1,5 +1,5 @@
 import { type Scope, SlipwayError } from '@slipway/contracts';
-import { channels, type Database, newToken, nudge, recordEvent, sha256 } from '@slipway/platform';
+import { channels, type Database, newToken, nudge, recordEvent, sha256, type Transaction } from '@slipway/platform';
 import type { Principal } from './credential.store.js';
 
 /** A session ends at the latest after this long. */
@@ -46,9 +46,19 @@ export class SessionStore {
     return this.db.$transaction((tx) => this.open(tx, { ...principal, scopes: [...principal.scopes] }));
   }
 
+  /** Signs out; a token that is no session's changes nothing. */
   async close(token: string): Promise<void> {
+    const hash = sha256(token);
     await this.db.$transaction(async (tx) => {
-      await tx.session.deleteMany({ where: { hash: sha256(token) } });
+      const session = await tx.session.findUnique({ where: { hash } });
+      const { count } = await tx.session.deleteMany({ where: { hash } });
+      if (session === null || count === 0) return;
+      await recordEvent(tx, {
+        projectId: session.projectId,
+        actor: `session:${session.actor}`,
+        action: 'session.closed',
+        subject: { kind: 'session', id: session.actor, name: session.actor },
+      });
       await nudge(tx, channels.access);
     });
   }
@@ -57,10 +67,7 @@ export class SessionStore {
     await this.db.session.deleteMany({ where: { expiresAt: { lt: new Date() } } });
   }
 
-  private async open(
-    tx: Parameters<Parameters<Database['$transaction']>[0]>[0],
-    who: { projectId: string; actor: string; scopes: string[] },
-  ): Promise<NewSession> {
+  private async open(tx: Transaction, who: { projectId: string; actor: string; scopes: string[] }): Promise<NewSession> {
     const token = newToken();
     const expiresAt = new Date(Date.now() + sessionAbsoluteMs);
     await tx.session.create({ data: { hash: sha256(token), projectId: who.projectId, actor: who.actor, scopes: who.scopes, expiresAt } });
