@@ -1,8 +1,12 @@
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import { createDatabase } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CredentialTable } from '../src/access/credential-table.js';
 import { SessionStore } from '../src/access/session.store.js';
+import { EventHub } from '../src/events/event-hub.js';
+import { openEventStream } from '../src/events/event-stream.js';
+import type { Platform } from '../src/platform.js';
 import { startApi, type TestApi } from './start-api.js';
 
 let api: TestApi;
@@ -252,6 +256,22 @@ describe('events', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(Math.min(...ids)).toBeGreaterThan(since);
     stream.destroy();
+  });
+
+  it('end a stream whose missed events cannot be read, so that its reader comes back', async () => {
+    const away = createDatabase({ url: 'postgresql://nobody@127.0.0.1:1/none' });
+    const platform: Platform = Object.assign(Object.create(api.platform), { db: away });
+    const hub = api.api.app.get(EventHub);
+    const server = createServer(
+      (_request, response) => void openEventStream({ platform, hub, projectId: 'prj_default', lastEventId: '1', response }),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const answer = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(10_000) });
+    expect(await answer.text()).toContain('retry: 2000');
+    server.close();
+    await away.close();
   });
 });
 

@@ -53,21 +53,17 @@ export class SnapshotFeed {
 
   /** Reads now; calls made during a reading share one further reading. */
   refresh(): Promise<void> {
-    if (this.reading !== undefined) {
-      this.again = true;
-      return this.reading;
-    }
-    this.reading = this.readUntilCalm().finally(() => {
-      this.reading = undefined;
-    });
+    this.again = true;
+    this.reading ??= this.readUntilCalm();
     return this.reading;
   }
 
   private async readUntilCalm(): Promise<void> {
-    do {
+    while (this.again) {
       this.again = false;
       await this.readOnce();
-    } while (this.again);
+    }
+    this.reading = undefined;
   }
 
   private async readOnce(): Promise<void> {
