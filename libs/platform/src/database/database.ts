@@ -14,8 +14,11 @@ export interface DatabaseHandle {
   close(): Promise<void>;
 }
 
-/** Limits so that a long lock elsewhere becomes an answer (503) instead of a pile-up. */
-const sessionOptions = '-c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000';
+/**
+ * Limits so that a long lock elsewhere becomes an answer (503) instead of a pile-up. Times of the rows are UTC without a zone, so a server of
+ * another zone must not turn its now() into local time.
+ */
+const sessionOptions = '-c TimeZone=UTC -c statement_timeout=15000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=15000';
 
 /** Opens the registry database; connections are made on first use. `max` bounds each of the two pools. */
 export function createDatabase(options: { url: string; max?: number }): DatabaseHandle {
