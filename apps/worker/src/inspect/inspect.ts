@@ -10,10 +10,8 @@ import {
   type Tensor,
   toSignature,
 } from '@slipway/inference';
+import { affordableTrials, timedRuns } from './affordable-trials.js';
 import { rowsAgree } from './rows-agree.js';
-
-/** Runs measured for `runMs`; the first ones allocate and are left out. */
-const timedRuns = 3;
 
 /**
  * Loads a model, reads its signature, runs it on generated inputs and measures what that costs. A run that fails is noted and
@@ -54,11 +52,11 @@ function tryRuns(session: RuntimeSession, signature: Signature, task: Task): Tri
   const names = signature.outputs.map((output) => output.name);
   try {
     const inputs = canaryInputs(signature);
-    session.run(inputs, names);
-    const startedAt = performance.now();
-    for (let run = 0; run < timedRuns; run++) session.run(inputs, names);
-    const runMs = round((performance.now() - startedAt) / timedRuns);
-    return { runMs, notes: [], ...tryRows((given) => session.run(given, names), signature, task) };
+    const firstMs = timeOf(() => session.run(inputs, names));
+    const afford = affordableTrials(firstMs);
+    const runMs = afford.timing ? timeOf(() => repeat(timedRuns, () => session.run(inputs, names))) / timedRuns : firstMs;
+    const rows = afford.rows ? tryRows((given) => session.run(given, names), signature, task) : {};
+    return { runMs: round(runMs), notes: [], ...rows };
   } catch (error) {
     return { runMs: null, notes: [`A run on generated inputs (zeros, open dimensions 1) failed: ${sentence(cleanRuntimeMessage(error))}`] };
   }
@@ -72,6 +70,16 @@ function tryRows(run: (inputs: readonly Tensor[]) => Tensor[], signature: Signat
   } catch {
     return { rowsIndependent: false };
   }
+}
+
+function timeOf(work: () => void): number {
+  const startedAt = performance.now();
+  work();
+  return performance.now() - startedAt;
+}
+
+function repeat(times: number, work: () => void): void {
+  for (let time = 0; time < times; time++) work();
 }
 
 function sentence(text: string): string {
