@@ -1,0 +1,127 @@
+import { pause } from '../verify/load.mjs';
+import { infer, send } from './rest.mjs';
+
+const settleMs = 120_000;
+const pollMs = 150;
+
+/** Puts model files into the running product and takes them away again, all through the public REST API. */
+export class Shelf {
+  constructor(product) {
+    this.product = product;
+    this.authorization = `Bearer ${product.key}`;
+  }
+
+  /** Uploads a file as a version of a model, which is made first. @returns the answer: {status, body} */
+  async upload(model, bytes) {
+    await this.call('POST', '/v1/models', JSON.stringify({ name: model }));
+    for (;;) {
+      const answer = await this.call('POST', `/v1/models/${model}/versions`, bytes);
+      // "Busy" asks the sender to come again.
+      if (answer.status !== 429) return answer;
+      await pause(pollMs);
+    }
+  }
+
+  /** The version once it is judged. */
+  async judged(model, version) {
+    return this.until(`${model} version ${version} to be validated`, async () => {
+      const { body } = await this.call('GET', `/v1/models/${model}/versions/${version}`);
+      return body.status === 'READY' || body.status === 'REJECTED' ? body : undefined;
+    });
+  }
+
+  /** Uploads and waits. @returns {verdict: 'refused' | 'REJECTED' | 'READY', reasons, version, view} */
+  async offer(model, bytes) {
+    const { status, body } = await this.upload(model, bytes);
+    if (status >= 400 && status < 500) return { verdict: 'refused', reasons: [body?.detail ?? body?.title ?? ''] };
+    if (status !== 201) throw new Error(`the upload was answered with ${status}: ${JSON.stringify(body).slice(0, 160)}`);
+    const view = await this.judged(model, body.version);
+    return { verdict: view.status, reasons: view.reasons, version: body.version, view };
+  }
+
+  /** Deploys a version under the model's name and waits until it serves. */
+  async deploy(model, version) {
+    const wish = { name: model, model, version, spec: { keepWarmSeconds: 60 } };
+    await this.ask('POST', '/v1/deployments', JSON.stringify(wish));
+    await this.served(model, version);
+  }
+
+  async revise(model, version) {
+    await this.ask('POST', `/v1/deployments/${model}/revisions`, JSON.stringify({ version }));
+    await this.served(model, version);
+  }
+
+  /** Waits until a version has the traffic, by the control API and by the protocol. */
+  async served(name, version) {
+    await this.until(`${name} version ${version} to serve`, async () => {
+      const { split, rollout } = (await this.call('GET', `/v1/deployments/${name}`)).body;
+      if (rollout?.status === 'ABORTED') throw new Error(`the rollout of ${name} was aborted: ${rollout.causeDetail ?? rollout.cause}`);
+      return split?.length === 1 && split[0].version === version ? true : undefined;
+    });
+    // The gateway hears of it a moment after the registry.
+    for (const path of [`${name}/versions/${version}`, name]) {
+      const ready = `${this.product.url}/v2/models/${path}/ready`;
+      await this.until(`${path} to be ready`, async () => ((await send(ready)).status === 200 ? true : undefined));
+    }
+  }
+
+  async remove(name) {
+    await this.ask('DELETE', `/v1/deployments/${name}`);
+  }
+
+  /** Uploads, deploys, works, deletes the deployment. */
+  async serving(model, bytes, work) {
+    const { verdict, reasons, version, view } = await this.offer(model, bytes);
+    if (verdict !== 'READY') throw new Error(`${verdict}: ${reasons.join(' ')}`);
+    await this.deploy(model, version);
+    try {
+      return await work({ name: model, version, view });
+    } finally {
+      await this.remove(model);
+    }
+  }
+
+  /** Sends a prediction to a deployment. */
+  infer(name, inputs, form, options) {
+    return infer(this.product, `/v2/models/${name}/infer`, inputs, form, options);
+  }
+
+  async metadata(name) {
+    const { status, body } = await send(`${this.product.url}/v2/models/${name}`);
+    if (status !== 200) throw new Error(`the metadata was answered with ${status}`);
+    return JSON.parse(body.toString('utf8'));
+  }
+
+  async call(method, path, body) {
+    const type = body === undefined ? {} : { 'content-type': typeof body === 'string' ? 'application/json' : 'application/octet-stream' };
+    const headers = { authorization: this.authorization, ...type };
+    const answer = await send(`${this.product.url}${path}`, { method, headers, body });
+    const text = answer.body.toString('utf8');
+    return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
+  }
+
+  async ask(method, path, body) {
+    const answer = await this.call(method, path, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body).slice(0, 200)}`);
+    return answer.body;
+  }
+
+  async until(what, look) {
+    const deadline = performance.now() + settleMs;
+    for (;;) {
+      const found = await look();
+      if (found !== undefined) return found;
+      if (performance.now() > deadline) throw new Error(`waited ${settleMs / 1000} s for ${what}`);
+      await pause(pollMs);
+    }
+  }
+}
+
+/** Works through the items, `width` of them at a time. */
+export async function pool(width, items, work) {
+  const rest = [...items];
+  const lane = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+}
