@@ -1,7 +1,7 @@
 import type { Database } from '@slipway/platform';
 import { hostSilentAfterMs } from '../hosts/host.js';
 import { databaseNow } from '../rows/database-clock.store.js';
-import { type DeploymentState, servingRevision } from './deployment-state.js';
+import { type DeploymentState, namesOf, revisionOf, servingRevision } from './deployment-state.js';
 import { loadStates } from './deployment-state.store.js';
 import { deriveStatus } from './derive-status.js';
 import { announceFact, writeActiveRevision } from './write-fact.store.js';
@@ -33,10 +33,12 @@ export class DeploymentFactStore {
     const serving = servingRevision(state);
     if (serving === undefined || serving.id === deployment.fact.activeRevisionId) return false;
     return this.db.$transaction(async (tx) => {
-      const change = { deploymentId: deployment.id, epoch: deployment.wish.epoch, revisionId: serving.id, now };
+      // A rollout of the same epoch may have completed since the state was read; its revision stays.
+      const from = deployment.fact.activeRevisionId ?? null;
+      const change = { deploymentId: deployment.id, epoch: deployment.wish.epoch, revisionId: serving.id, now, from };
       if (!(await writeActiveRevision(tx, change))) return false;
-      const after = { revision: serving.number, version: serving.versionNumber };
-      await announceFact(tx, { deployment, actor: 'system:rollouts', action: 'deployment.settled', after });
+      const before = namesOf(revisionOf(state, deployment.fact.activeRevisionId));
+      await announceFact(tx, { deployment, actor: 'system:rollouts', action: 'deployment.settled', before, after: namesOf(serving) });
       return true;
     });
   }

@@ -50,3 +50,8 @@ export function hasReadyInstance(state: Pick<DeploymentState, 'instances'>, revi
 export function revisionOf(state: Pick<DeploymentState, 'revisions'>, id: string | undefined): Revision | undefined {
   return state.revisions.find((revision) => revision.id === id);
 }
+
+/** A revision as events name it. */
+export function namesOf(revision: Revision | undefined): { readonly revision: number; readonly version: number } | undefined {
+  return revision === undefined ? undefined : { revision: revision.number, version: revision.versionNumber };
+}

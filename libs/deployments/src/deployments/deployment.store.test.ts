@@ -6,6 +6,7 @@ import { RolloutStore } from '../rollouts/rollout.store.js';
 import { by, empty, InstantHost, seedModel, spec } from '../testing/seed.js';
 import { DeploymentStore } from './deployment.store.js';
 import { DeploymentFactStore } from './deployment-fact.store.js';
+import { writeActiveRevision } from './write-fact.store.js';
 
 let database: TestDatabase;
 let deployments: DeploymentStore;
@@ -149,6 +150,26 @@ describe('deploying', () => {
   });
 });
 
+describe('every change', () => {
+  it('says what was before it', async () => {
+    await serving(1);
+    await deployments.suspend(by, 'fraud', { suspended: true });
+    await deployments.suspend(by, 'fraud', { suspended: false });
+    await revisions.create(by, 'fraud', { version: 2, strategy: all });
+    await rollouts.abort(by, 'fraud');
+    await work();
+    await deployments.remove(by, 'fraud', 'not needed');
+    await work();
+    const rows = await database.db.event.findMany({ orderBy: { sequence: 'asc' } });
+    const told = rows.filter((row) => row.action !== 'deployment.created');
+    expect(told.map((row) => row.action)).toEqual(
+      expect.arrayContaining(['deployment.suspended', 'deployment.resumed', 'rollout.abort_requested', 'rollout.aborted', 'deployment.deleted']),
+    );
+    expect(told.filter((row) => row.before === null).map((row) => row.action)).toEqual([]);
+    expect(told.find((row) => row.action === 'deployment.deleted')?.before).toMatchObject({ model: 'Fraud', serving: { revision: 1, version: 1 } });
+  });
+});
+
 describe('advancing a rollout', () => {
   it('ends in the same place when it runs many times at once, or again later', async () => {
     await deployments.create(by, fraud);
@@ -169,6 +190,15 @@ describe('advancing a rollout', () => {
     expect(await rollouts.advance(id)).toBe('abort');
     expect(await served()).toEqual([1]);
     expect(await database.db.rollout.findUniqueOrThrow({ where: { id } })).toMatchObject({ status: 'ABORTED', cause: 'SUPERSEDED' });
+  });
+
+  it('is not undone by a settling that was decided before it', async () => {
+    await serving(2);
+    const [two, one] = await database.db.revision.findMany({ orderBy: { number: 'desc' } });
+    const { id: deploymentId, epoch } = await database.db.deployment.findFirstOrThrow();
+    const late = { deploymentId, epoch, revisionId: one?.id ?? '', from: one?.id ?? '', now: new Date() };
+    expect(await database.db.$transaction((tx) => writeActiveRevision(tx, late))).toBe(false);
+    expect((await database.db.deployment.findFirstOrThrow()).activeRevisionId).toBe(two?.id);
   });
 
   it('does nothing for one that is not there', async () => {

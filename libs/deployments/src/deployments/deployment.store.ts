@@ -15,7 +15,7 @@ import { hostSilentAfterMs } from '../hosts/host.js';
 import { databaseNow } from '../rows/database-clock.store.js';
 import type { Actor } from './deployment.js';
 import { revisionInclude, toRevision } from './deployment-rows.js';
-import { type DeploymentState, servingRevision } from './deployment-state.js';
+import { type DeploymentState, namesOf, servingRevision } from './deployment-state.js';
 import { loadStates } from './deployment-state.store.js';
 import { toDeploymentSummary, toDeploymentView } from './deployment-view.js';
 import { lockDeployment, nameKey, noDeployment } from './lock-deployment.store.js';
@@ -96,7 +96,14 @@ export class DeploymentStore {
       if (state.deployment.wish.suspended === change.suspended) return;
       await (change.suspended ? suspendDeployment(tx, state) : resumeDeployment(tx, by, state, now));
       const action = change.suspended ? 'deployment.suspended' : 'deployment.resumed';
-      await announceWish(tx, { by, action, deployment: state.deployment, reason: change.reason, after: { suspended: change.suspended } });
+      await announceWish(tx, {
+        by,
+        action,
+        deployment: state.deployment,
+        reason: change.reason,
+        before: { suspended: !change.suspended, serving: namesOf(servingRevision(state)) },
+        after: { suspended: change.suspended },
+      });
     });
     return this.view(by.projectId, name);
   }
@@ -108,7 +115,9 @@ export class DeploymentStore {
       const { id } = state.deployment;
       await endWalkingRollout(tx, id, 'supersede');
       await tx.deployment.update({ where: { id }, data: { deletedAt: now, epoch: { increment: 1 } } });
-      await announceWish(tx, { by, action: 'deployment.deleted', deployment: state.deployment, reason });
+      const { modelName, fact, wish } = state.deployment;
+      const before = { model: modelName, status: fact.status, suspended: wish.suspended, serving: namesOf(servingRevision(state)) };
+      await announceWish(tx, { by, action: 'deployment.deleted', deployment: state.deployment, reason, before });
     });
   }
 

@@ -29,15 +29,22 @@ export async function announceFact(tx: Transaction, event: FactEvent): Promise<v
 
 /**
  * Writes down which revision takes the traffic, and since when its predecessor no longer does.
- * @returns false, having changed nothing, when the deployment's epoch is no longer the one this was decided for.
+ * @returns false, having changed nothing, when the deployment's epoch, or the active revision, is no longer the one this was decided for.
  */
 export async function writeActiveRevision(
   tx: Transaction,
-  change: { readonly deploymentId: string; readonly epoch: number; readonly revisionId: string; readonly now: Date },
+  change: {
+    readonly deploymentId: string;
+    readonly epoch: number;
+    readonly revisionId: string;
+    readonly now: Date;
+    /** The active revision this was decided from; absent when it does not matter. */
+    readonly from?: string | null;
+  },
 ): Promise<boolean> {
-  const { deploymentId, epoch, revisionId, now } = change;
+  const { deploymentId, epoch, revisionId, now, from } = change;
   const { count } = await tx.deployment.updateMany({
-    where: { id: deploymentId, epoch, deletedAt: null, suspended: false },
+    where: { id: deploymentId, epoch, deletedAt: null, suspended: false, ...(from === undefined ? {} : { activeRevisionId: from }) },
     data: { activeRevisionId: revisionId },
   });
   if (count === 0) return false;

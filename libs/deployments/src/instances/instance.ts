@@ -21,9 +21,6 @@ export interface Instance {
   readonly updatedAt: Date;
 }
 
-/** Statuses after which nothing more happens to an instance. */
-export const endedStatuses = ['GONE', 'FAILED'] as const satisfies readonly InstanceStatus[];
-
 /** Whether the process is there or on its way. */
 export function isRunning(instance: Pick<Instance, 'status'>): boolean {
   return instance.status !== 'GONE' && instance.status !== 'FAILED';

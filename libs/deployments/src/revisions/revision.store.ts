@@ -3,7 +3,7 @@ import { RevisionSpec, SlipwayError } from '@slipway/contracts';
 import { type Database, decodeCursor, newId, pageFrom, type Transaction, toJson } from '@slipway/platform';
 import type { Actor } from '../deployments/deployment.js';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
-import { type DeploymentState, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
+import { type DeploymentState, namesOf, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRevisionView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
@@ -108,7 +108,7 @@ async function deploy(tx: Transaction, { by, state, version, wish, now }: Deploy
     action: 'revision.created',
     deployment,
     reason: wish.reason,
-    before: serving === undefined ? undefined : { revision: serving.number, version: serving.versionNumber },
+    before: namesOf(serving),
     after: { revision: number, version: version.versionNumber, replicas, spec, strategy: wish.strategy },
   });
 }

@@ -2,7 +2,7 @@ import { type Rollback, SlipwayError } from '@slipway/contracts';
 import type { Database, Transaction } from '@slipway/platform';
 import type { Actor } from '../deployments/deployment.js';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
-import { type DeploymentState, hasReadyInstance, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
+import { type DeploymentState, hasReadyInstance, namesOf, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
 import { lockDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { announceWish, endWalkingRollout } from '../deployments/write-wish.store.js';
 import type { Revision } from '../revisions/revision.js';
@@ -35,7 +35,7 @@ export class RollbackStore {
         action: 'deployment.rolled_back',
         deployment,
         reason: wish.reason,
-        before: serving === undefined ? undefined : { revision: serving.number, version: serving.versionNumber },
+        before: namesOf(serving),
         after: { revision: target.number, version: target.versionNumber, warm: hasReadyInstance(state, target.id) },
       });
     });

@@ -31,7 +31,15 @@ export class RolloutStore {
       const walking = walkingRollout(state);
       if (walking === undefined) throw finished(state);
       await endWalkingRollout(tx, state.deployment.id, 'abort');
-      await announceWish(tx, { by, action: 'rollout.abort_requested', deployment: state.deployment, reason, after: { rollout: walking.id } });
+      const { id: rollout, status } = walking;
+      await announceWish(tx, {
+        by,
+        action: 'rollout.abort_requested',
+        deployment: state.deployment,
+        reason,
+        before: { rollout, status, wish: null },
+        after: { rollout, status, wish: 'abort' },
+      });
     });
     return this.latest(by.projectId, name);
   }
@@ -119,7 +127,8 @@ async function write(
     actor: 'system:rollouts',
     action: completes ? 'rollout.completed' : 'rollout.aborted',
     reason: completes ? undefined : decision.detail,
-    after: completes ? walk : { ...walk, cause: decision.cause },
+    before: { status: rollout.status, phase: rollout.phase },
+    after: completes ? { ...walk, status: 'COMPLETED' } : { ...walk, status: 'ABORTED', cause: decision.cause },
   });
   return true;
 }

@@ -62,9 +62,6 @@ export function buildSnapshot(rows: RoutingRows): RoutingSnapshot {
   return Object.freeze({ projects });
 }
 
-/** A snapshot with nothing in it. */
-export const emptySnapshot: RoutingSnapshot = Object.freeze({ projects: new Map() });
-
 function toDeployment(row: RoutingDeploymentRow, revisions: RoutingRevision[]): RoutingDeployment {
   const newestFirst = revisions.sort((a, b) => b.number - a.number);
   const numbers = new Map(newestFirst.map((revision) => [revision.revisionId, revision.number]));
