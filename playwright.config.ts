@@ -26,7 +26,8 @@ export default defineConfig({
   },
   projects: [{ name: 'chromium', use: { ...devices['Desktop Chrome'], viewport: { width: 1440, height: 900 } } }],
   webServer: {
-    command: 'node scripts/e2e-server.mjs',
+    // Without a shell in between, the server sees that its parent is gone.
+    command: 'exec node scripts/e2e-server.mjs',
     wait: { stdout: /Slipway is ready/ },
     timeout: 120_000,
     stdout: 'pipe',
