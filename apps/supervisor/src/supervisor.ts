@@ -16,6 +16,7 @@ import { PidFiles } from './pid-files.js';
 import { claimPorts } from './ports.js';
 import { PostgresKeeper } from './postgres-keeper.js';
 import { watchBuilds } from './watch-builds.js';
+import { withoutSecrets } from './without-secrets.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -124,7 +125,7 @@ export class Supervisor {
       (sentence) => this.say(sentence),
       (url) => {
         this.say('PostgreSQL has a new address; the programs take it over.');
-        for (const child of this.children.values()) child.change({ ...child.env, DATABASE_URL: url });
+        for (const child of this.children.values()) if (child.name !== 'console') child.change({ ...child.env, DATABASE_URL: url });
       },
     );
     return this.postgres.start();
@@ -160,7 +161,7 @@ export class Supervisor {
     this.say('Starting API, worker and console …');
     for (const { name, script } of programs) {
       const logFile = await logFileOf(home, name);
-      const plan = { name, args: [join(root, script)], cwd: root, env, logFile };
+      const plan = { name, args: [join(root, script)], cwd: root, env: name === 'console' ? withoutSecrets(env) : env, logFile };
       this.children.set(name, new Child(plan, this.pidFiles, (sentence) => this.say(sentence)));
     }
     this.boundLogs();
