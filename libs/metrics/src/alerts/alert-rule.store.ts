@@ -93,23 +93,24 @@ export class AlertRuleStore {
 
   /** @throws RULE_NOT_FOUND, RULE_REFUSED */
   async change(by: ChangeBy, name: string, change: ChangeAlertRule): Promise<AlertRuleView> {
-    const row = await this.read(by.projectId, name);
-    if (row === null) throw noRule(name);
-    const params = { ...RuleParamsRow.parse(row.params), ...definedOf(change.params ?? {}) };
-    refuseUnusable(row.kind, params.threshold, {});
-    const data = {
-      params,
-      ...(change.for === undefined ? {} : { forSeconds: change.for }),
-      ...(change.severity === undefined ? {} : { severity: change.severity }),
-      ...(change.receivers === undefined ? {} : { receivers: change.receivers }),
-      ...(change.enabled === undefined ? {} : { enabled: change.enabled }),
-    };
     await this.db.$transaction(async (tx) => {
+      // Two changes follow each other, so that neither undoes the other's part of the parameters.
+      await tx.$queryRaw`select 1 from "AlertRule" where "projectId" = ${by.projectId} and "name" = ${name} for no key update`;
+      const row = await tx.alertRule.findUnique({ where: { projectId_name: { projectId: by.projectId, name } } });
+      if (row === null) throw noRule(name);
+      const params = { ...RuleParamsRow.parse(row.params), ...definedOf(change.params ?? {}) };
+      refuseUnusable(row.kind, params.threshold, {});
       await requireReceivers(tx, by.projectId, change.receivers ?? []);
-      const { count } = await tx.alertRule.updateMany({ where: { id: row.id }, data });
-      if (count === 0) throw noRule(name);
-      const before = { params: row.params, for: row.forSeconds, severity: row.severity, receivers: row.receivers, enabled: row.enabled };
-      await recordEvent(tx, { ...by, action: 'alert-rule.changed', subject: { kind: 'alert-rule', id: row.id, name }, before, after: change });
+      const data = {
+        params,
+        ...(change.for === undefined ? {} : { forSeconds: change.for }),
+        ...(change.severity === undefined ? {} : { severity: change.severity }),
+        ...(change.receivers === undefined ? {} : { receivers: change.receivers }),
+        ...(change.enabled === undefined ? {} : { enabled: change.enabled }),
+      };
+      const changed = await tx.alertRule.update({ where: { id: row.id }, data });
+      const subject = { kind: 'alert-rule', id: row.id, name };
+      await recordEvent(tx, { ...by, action: 'alert-rule.changed', subject, before: changeableOf(row), after: changeableOf(changed) });
     });
     return this.get(by.projectId, name);
   }
@@ -151,6 +152,11 @@ async function requireReceivers(tx: Transaction, projectId: string, names: reado
   const known = await tx.receiver.findMany({ where: { projectId, name: { in: [...names] } }, select: { name: true } });
   const missing = names.find((name) => !known.some((receiver) => receiver.name === name));
   if (missing !== undefined) throw new SlipwayError('RULE_REFUSED', `There is no receiver "${missing}" in this project.`);
+}
+
+/** What of a rule can be changed, as events show it. */
+function changeableOf(row: { params: unknown; forSeconds: number; severity: string; receivers: string[]; enabled: boolean }) {
+  return { params: row.params, for: row.forSeconds, severity: row.severity, receivers: row.receivers, enabled: row.enabled };
 }
 
 function definedOf<T extends object>(value: T): Partial<T> {

@@ -246,6 +246,17 @@ it('keeps names unique, projects apart and receivers in use', async () => {
   await expect(receivers.get('prj_default', 'unique')).rejects.toMatchObject({ code: 'RECEIVER_NOT_FOUND' });
 });
 
+it('keeps both of two changes of a rule at one moment, and tells what was before', async () => {
+  const { rules } = stores();
+  const { rule } = await scene({});
+  await Promise.all([rules.change(by, rule, { params: { windowSeconds: 300 } }), rules.change(by, rule, { params: { minRequests: 77 } })]);
+  expect((await rules.get('prj_default', rule)).params).toMatchObject({ windowSeconds: 300, minRequests: 77 });
+  const events = await database.db.event.findMany({ where: { action: 'alert-rule.changed', subjectName: rule }, orderBy: { sequence: 'asc' } });
+  expect(events).toHaveLength(2);
+  expect(events[1]?.before).toEqual(events[0]?.after);
+  await rules.remove(by, rule);
+});
+
 it('stores a webhook’s secret sealed, bound to its receiver, and shows it once', async () => {
   const { receivers } = stores();
   const { view, secret } = await receivers.create(by, { kind: 'WEBHOOK', name: 'sealed', url: 'https://hooks.example.com/a' });

@@ -138,7 +138,7 @@ export class DeliveryStore {
         include,
       });
       const subject = { kind: 'delivery', id, name: row.receiver.name };
-      await recordEvent(tx, { ...by, action: 'delivery.replayed', subject, before: { status: row.status, attempts: row.attempts } });
+      await recordEvent(tx, { ...by, action: 'delivery.replayed', subject, before: statusOf(row), after: statusOf(restarted) });
       await enqueue(tx, deliverNotification, { deliveryId: id }, jobIdOf(id, restarted.rowVersion));
       return toDeliveryView(restarted);
     });
@@ -147,6 +147,10 @@ export class DeliveryStore {
   private read(projectId: string, id: string) {
     return this.db.delivery.findFirst({ where: { id, projectId }, include });
   }
+}
+
+function statusOf({ status, attempts }: { status: string; attempts: number }) {
+  return { status, attempts };
 }
 
 function noDelivery(id: string): SlipwayError {

@@ -102,7 +102,10 @@ export class ReceiverStore {
     const alert = { labels, annotations, startsAt: new Date(), resolvedAt: null, fingerprint: fingerprint(labels), url: `${publicUrl}/alerts` };
     const kind: DeliveryView['kind'] = 'test';
     const payload = webhookPayload(name, publicUrl, alert);
-    await this.db.$transaction((tx) => createDeliveries(tx, [{ projectId: by.projectId, receiverId, alertId: null, key, kind, payload }]));
+    await this.db.$transaction(async (tx) => {
+      await createDeliveries(tx, [{ projectId: by.projectId, receiverId, alertId: null, key, kind, payload }]);
+      await recordEvent(tx, { ...by, action: 'receiver.tested', subject: { kind: 'receiver', id: receiverId, name }, after: { notice: key } });
+    });
     const { id } = await this.db.delivery.findUniqueOrThrow({ where: { key }, select: { id: true } });
     return id;
   }
@@ -114,7 +117,15 @@ export class ReceiverStore {
       if (count === 0) return false;
       const { name } = await tx.receiver.findUniqueOrThrow({ where: { id: receiverId }, select: { name: true } });
       const subject = { kind: 'receiver', id: receiverId, name };
-      await recordEvent(tx, { projectId, actor: 'system:notifications', action: 'receiver.disabled', subject, reason });
+      await recordEvent(tx, {
+        projectId,
+        actor: 'system:notifications',
+        action: 'receiver.disabled',
+        subject,
+        reason,
+        before: { enabled: true },
+        after: { enabled: false },
+      });
       return true;
     });
   }
