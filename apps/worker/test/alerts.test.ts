@@ -222,6 +222,22 @@ it('gives up after the last attempt and can be sent again by hand', async () => 
   expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
 });
 
+it('gives up in the end when the notice cannot be made at all', async () => {
+  const { url, received } = await webhookReceiver();
+  const { id: receiverId } = await receiver({ url });
+  const { id } = await notice(receiverId);
+  // As after a restore with another master key.
+  await database.db.receiver.update({ where: { id: receiverId }, data: { secretSealed: 'v1.aaaa.bbbb.cccc' } });
+  const sending = sender();
+  let status = await sending.deliver(id);
+  for (let attempt = 0; attempt < 12 && status === 'PENDING'; attempt += 1) {
+    await makeDue(id);
+    status = await sending.deliver(id);
+  }
+  expect(await deliveryOf(id)).toMatchObject({ status: 'DEAD', attempts: 10, lastError: expect.stringMatching(/could not be made/) });
+  expect(received).toHaveLength(0);
+});
+
 it('switches off a receiver that answers 410', async () => {
   const { url, received } = await webhookReceiver({ status: 410 });
   const { id: receiverId, name } = await receiver({ url });

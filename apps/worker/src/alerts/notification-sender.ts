@@ -1,4 +1,4 @@
-import { SlipwayError } from '@slipway/contracts';
+import { messageOf, SlipwayError } from '@slipway/contracts';
 import {
   type AttemptResult,
   alertMail,
@@ -75,7 +75,8 @@ export class NotificationSender {
         ? await this.sendMail(claimed, payload, target.to, durationMs)
         : await this.sendWebhook(claimed, payload, target);
     } catch (error) {
-      if (!(error instanceof SlipwayError)) throw error;
+      // Whatever it was, the schedule goes on with it: a notice that cannot be made must end as dead, not be tried every minute for good.
+      if (!(error instanceof SlipwayError)) return { ok: false, error: `The notice could not be made: ${messageOf(error)}.`, final: false };
       return { ok: false, error: error.message, final: error.code === 'EGRESS_BLOCKED', durationMs: durationMs() };
     }
   }

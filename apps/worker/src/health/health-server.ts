@@ -7,6 +7,8 @@ import { Platform } from '../platform.js';
 
 export const REGISTRY = Symbol('prom-client registry');
 
+const checkLimitMs = 2_000;
+
 /** The worker's own small server: health checks and metrics, nothing else. */
 @Injectable()
 export class HealthServer {
@@ -59,9 +61,24 @@ export class HealthServer {
     const problems: string[] = [];
     if (this.drain.draining) problems.push('this process is leaving');
     if (!this.ready) problems.push('still starting');
-    await this.platform.db.pool.query('select 1').catch(() => problems.push('the registry database does not answer'));
-    await this.jobs.counts().catch(() => problems.push('the job queue does not answer'));
+    await Promise.all([
+      inTime(this.platform.db.pool.query('select 1')).catch(() => problems.push('the registry database does not answer')),
+      inTime(this.jobs.counts()).catch(() => problems.push('the job queue does not answer')),
+    ]);
     json(response, problems.length === 0 ? 200 : 503, problems.length === 0 ? { ready: true } : { ready: false, problems });
+  }
+}
+
+/** A check that hangs is a check that failed: a queue that is away keeps its callers waiting instead of refusing them. */
+async function inTime(check: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), checkLimitMs);
+  });
+  try {
+    await Promise.race([check, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

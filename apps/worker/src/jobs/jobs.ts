@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { invariant, messageOf, SlipwayError } from '@slipway/contracts';
+import { errorKinds, invariant, messageOf, SlipwayError } from '@slipway/contracts';
 import {
   createQueueDriver,
   type JobContract,
@@ -98,7 +98,7 @@ export class Jobs {
       return result;
     } catch (error) {
       log.warn({ err: error, queue, job: job.name, jobId: job.id, attempt: job.attemptsMade + 1 }, 'job failed');
-      const retry = !(error instanceof SlipwayError) || ['exhausted', 'unavailable', 'timeout', 'full', 'bug'].includes(error.kind);
+      const retry = !(error instanceof SlipwayError) || errorKinds[error.kind].retry;
       throw retry ? error : new UnrecoverableError(messageOf(error));
     }
   }

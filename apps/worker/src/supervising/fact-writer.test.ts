@@ -51,3 +51,15 @@ it('never loses a fact that comes while an earlier one of the same instance is w
   await waitFor(() => written.length === 2, { what: 'both facts' });
   expect(written).toEqual(['LOADING', 'READY']);
 });
+
+it('lets the facts of other instances through when one is refused for good', async () => {
+  const written: string[] = [];
+  const writer = new FactWriter(async ({ instanceId }) => {
+    if (instanceId === 'a') throw new Error('invalid byte sequence for encoding "UTF8": 0x00');
+    written.push(instanceId);
+  }, log);
+  for (const id of ['a', 'b', 'c']) writer.put(identity(id), fact('READY'));
+  await waitFor(() => written.length === 2, { what: 'the other facts' });
+  expect(writer.holds('a')).toBe(true);
+  await writer.close();
+});

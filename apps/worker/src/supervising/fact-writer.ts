@@ -48,17 +48,26 @@ export class FactWriter {
   private async flush(): Promise<void> {
     if (this.isWriting || this.isClosed) return;
     this.isWriting = true;
+    clearTimeout(this.timer);
+    for (let next = this.first(); next !== undefined && !this.isClosed; next = this.first()) {
+      if (await this.tryWrite(next)) continue;
+      if (!this.isClosed) this.timer = setTimeout(() => void this.flush(), retryMs);
+      break;
+    }
+    this.isWriting = false;
+  }
+
+  private async tryWrite(next: Pending): Promise<boolean> {
+    const { instanceId } = next.identity;
     try {
-      for (let next = this.first(); next !== undefined && !this.isClosed; next = this.first()) {
-        await this.write(next.identity, next.fact);
-        const { instanceId } = next.identity;
-        if (this.pending.get(instanceId) === next) this.pending.delete(instanceId);
-      }
+      await this.write(next.identity, next.fact);
+      if (this.pending.get(instanceId) === next) this.pending.delete(instanceId);
+      return true;
     } catch (error) {
-      this.log.warn({ err: error, waiting: this.pending.size }, 'instance facts not written');
-      this.timer = setTimeout(() => void this.flush(), retryMs);
-    } finally {
-      this.isWriting = false;
+      this.log.warn({ err: error, instance: instanceId, waiting: this.pending.size }, 'instance facts not written');
+      // To the end of the line: should the database refuse this very fact, those of the other instances still get through.
+      if (this.pending.get(instanceId) === next && this.pending.delete(instanceId)) this.pending.set(instanceId, next);
+      return false;
     }
   }
 
