@@ -41,7 +41,7 @@ test('charts show the traffic that was sent', async ({ console: page, request })
     )
     .toBe('30');
 
-  await page.getByRole('link', { name: 'Resources' }).click();
+  await page.getByRole('link', { name: 'Resources', exact: true }).click();
   await expect(page).toHaveURL(/range=15m/);
   await expect(
     page
@@ -49,6 +49,6 @@ test('charts show the traffic that was sent', async ({ console: page, request })
       .locator('svg.recharts-surface')
       .first(),
   ).toBeVisible({ timeout: 30_000 });
-  await page.getByRole('link', { name: 'Quality' }).click();
+  await page.getByRole('link', { name: 'Quality', exact: true }).click();
   await expect(page.getByText(/No labels in this window|Quality is off/)).toBeVisible();
 });

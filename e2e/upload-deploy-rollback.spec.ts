@@ -14,7 +14,7 @@ async function upload(page: Page, file: string, version: number): Promise<void> 
 
 /** Sends the held-out row of the examples from the playground and gives what the answer says. */
 async function predict(page: Page, deployment: string): Promise<{ readonly version: string; readonly outputs: string }> {
-  await page.getByRole('link', { name: 'Playground' }).click();
+  await page.getByRole('link', { name: 'Playground', exact: true }).click();
   await expect(page.getByText(`POST /v2/models/${deployment}/infer`)).toBeVisible();
   await page.getByLabel('Body').fill(await readFile(exampleFile('medicine/request.json'), 'utf8'));
   await page.getByRole('button', { name: 'Send' }).click();
