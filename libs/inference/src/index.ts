@@ -37,7 +37,7 @@ export { RuntimeSession, type RuntimeValue, type SessionOptions } from './onnx/r
 export { cleanRuntimeMessage, toRunError } from './onnx/runtime-message.js';
 export { scanOnnx } from './onnx/scan-onnx.js';
 export { type SignatureResult, toSignature } from './onnx/signature.js';
-export { decodeRequest, parseInferenceHeaderLength } from './protocol/decode-request.js';
+export { decodeRequest } from './protocol/decode-request.js';
 export { type Answer, type EncodedAnswer, encodeAnswer } from './protocol/encode-answer.js';
 export type { BodyLayout, InferRequest, RequestLimits, WantedOutput } from './protocol/infer-request.js';
 export { checkInputs } from './tensors/check-inputs.js';

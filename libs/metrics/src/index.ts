@@ -13,7 +13,6 @@ export * from './alerts/receiver.store.js';
 export * from './alerts/retry-schedule.js';
 export * from './alerts/webhook-payload.js';
 export * from './instruments/create-registry.js';
-export * from './instruments/exposition.js';
 export * from './instruments/series-budget.js';
 export * from './quality/classification-metrics.js';
 export * from './quality/confusion-counts.js';

@@ -63,7 +63,11 @@ function watch(child: ChildProcess, options: InspectOptions): Promise<InspectRes
     const stopWatching = watchRss(child.pid, memoryLimitBytes, () => kill(`The model needed more than ${megabytes(memoryLimitBytes)} of memory.`));
     const abort = (): void => kill('The check was called off.');
     options.signal?.addEventListener('abort', abort);
-    child.stdout?.on('data', (chunk: Buffer) => {
+    // It may have been called off while the child was being started.
+    if (options.signal?.aborted) abort();
+    // Decoded as a stream: a letter of several bytes may fall between two pieces.
+    child.stdout?.setEncoding('utf8');
+    child.stdout?.on('data', (chunk: string) => {
       if (!lines.push(chunk)) return kill('The check gave more output than it ever should.');
       if (hasLoaded || !InspectPhase.safeParse(lines.first).success) return;
       hasLoaded = true;
@@ -101,10 +105,10 @@ class LineReader {
   private text = '';
   private bytes = 0;
 
-  push(chunk: Buffer): boolean {
-    this.bytes += chunk.length;
+  push(chunk: string): boolean {
+    this.bytes += Buffer.byteLength(chunk);
     if (this.bytes > maxOutputBytes) return false;
-    this.text += chunk.toString('utf8');
+    this.text += chunk;
     return true;
   }
 

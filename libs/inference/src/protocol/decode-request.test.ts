@@ -2,7 +2,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import type { Datatype, Signature } from '@slipway/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeRequest, parseInferenceHeaderLength } from './decode-request.js';
+import { decodeRequest } from './decode-request.js';
 import type { BodyLayout } from './infer-request.js';
 
 const limits = { maxBodyBytes: 1 << 20, maxInputElements: 1000 };
@@ -223,13 +223,6 @@ describe('decodeRequest', () => {
   ])('says that it does not support $name', ({ body, layout, code }) => {
     expect(decodeError(body, signature(), layout)).toMatchObject({ code });
   });
-});
-
-describe('parseInferenceHeaderLength', () => {
-  it.each(['-1', '+5', '0x10', ' 12', '1e3', '', '9'.repeat(20)])('refuses %j', (text) => {
-    expect(() => parseInferenceHeaderLength(text)).toThrow('must be a number of bytes');
-  });
-  it('reads digits', () => expect(parseInferenceHeaderLength('134')).toBe(134));
 });
 
 function binary(size: unknown, tail: Buffer, datatype: Datatype = 'FP32', shape = [1, 1]): { body: Buffer; layout: BodyLayout } {

@@ -29,15 +29,6 @@ export function decodeRequest(body: Buffer, layout: BodyLayout, signature: Signa
   return { ...(envelope.id === undefined ? {} : { id: envelope.id }), inputs, outputs };
 }
 
-/**
- * Reads the header `Inference-Header-Content-Length`: digits alone.
- * @throws SlipwayError INFER_INVALID
- */
-export function parseInferenceHeaderLength(text: string): number {
-  if (!/^[0-9]{1,15}$/.test(text)) throw invalid(`Inference-Header-Content-Length must be a number of bytes, given ${quote(text)}`);
-  return Number(text);
-}
-
 function readInputs(envelope: Envelope, tail: Buffer, limits: RequestLimits): Tensor[] {
   let at = 0;
   let elements = 0;

@@ -3,7 +3,6 @@ import { outcomes } from '@slipway/contracts';
 import { expect, it } from 'vitest';
 import { ServingRecorder } from '../windows/serving-recorder.js';
 import { createRegistry } from './create-registry.js';
-import { Exposition } from './exposition.js';
 
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
 
@@ -32,22 +31,4 @@ it.runIf(hasPromtool)('passes promtool', async () => {
   }
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: await registry.metrics(), encoding: 'utf8' });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
-});
-
-it('makes the text once for many scrapes at a time', async () => {
-  const registry = createRegistry('api');
-  let made = 0;
-  const { metrics } = registry;
-  registry.metrics = () => {
-    made += 1;
-    return metrics.call(registry);
-  };
-  let now = 0;
-  const exposition = new Exposition(registry, 500, () => now);
-  const texts = await Promise.all(Array.from({ length: 100 }, () => exposition.read()));
-  expect(made).toBe(1);
-  expect(texts[0]?.contentType).toContain('text/plain; version=0.0.4');
-  now = 500;
-  await exposition.read();
-  expect(made).toBe(2);
 });

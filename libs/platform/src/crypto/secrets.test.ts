@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { equalSecret, newApiKey, newWebhookSecret, seal, signWebhook, unseal } from './secrets.js';
+import { newApiKey, newWebhookSecret, seal, signWebhook, unseal } from './secrets.js';
 
 describe('signWebhook', () => {
   it("gives the Standard Webhooks specification's own vector", () => {
@@ -37,10 +37,5 @@ describe('secrets', () => {
     expect(newApiKey()).toMatch(/^slw_[\w-]{49}$/);
     expect(Buffer.from(newWebhookSecret().replace('whsec_', ''), 'base64')).toHaveLength(32);
     expect(new Set(Array.from({ length: 100 }, newApiKey)).size).toBe(100);
-  });
-
-  it('compare whole', () => {
-    expect(equalSecret('a', 'a')).toBe(true);
-    expect(equalSecret('a', 'ab')).toBe(false);
   });
 });

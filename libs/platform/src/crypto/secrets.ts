@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 
 /** SHA-256 in hex. Enough for secrets with 256 random bits; passwords need a slow hash. */
 export function sha256(text: string | Uint8Array): string {
@@ -14,11 +14,6 @@ export function newApiKey(): string {
 /** A random token of 256 bits for sessions and one-time links. */
 export function newToken(): string {
   return randomBytes(32).toString('base64url');
-}
-
-/** Compares two texts in time that does not depend on where they differ. */
-export function equalSecret(a: string, b: string): boolean {
-  return timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
 }
 
 /** Encrypts with AES-256-GCM; `purpose` binds the text to its place, so that a swapped ciphertext is refused. */
