@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -12,6 +12,8 @@ import { linearModel } from '@slipway/inference/testing';
 import { newId, toJson } from '@slipway/platform';
 import { type TestDatabase, testDatabase, waitFor } from '@slipway/platform/testing';
 import { openArtefactStore } from '@slipway/registry';
+import { listProcessRecords } from '../src/supervising/process-record.js';
+import { isAlive as isSameProcess } from '../src/supervising/process-table.js';
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 export const by = { projectId: 'prj_default', actor: 'key:test' };
@@ -37,7 +39,9 @@ export class RunningWorker {
 
   static async open(): Promise<RunningWorker> {
     if (!existsSync(program)) throw new Error('the worker is not built: run "npm run build" first');
-    return new RunningWorker(await testDatabase(), await mkdtemp(join(tmpdir(), 'slw-w-')));
+    const home = await mkdtemp(join(tmpdir(), 'slw-w-'));
+    await mkdir(join(home, 'run'));
+    return new RunningWorker(await testDatabase(), home);
   }
 
   get log(): string {
@@ -68,15 +72,9 @@ export class RunningWorker {
 
   async close(): Promise<void> {
     await this.end('SIGTERM');
-    for (const pid of await this.pids()) killQuietly(pid);
+    for (const { pid, startTime } of listProcessRecords(join(this.home, 'run'))) if (isSameProcess(pid, startTime)) process.kill(pid, 'SIGKILL');
     await this.database.close();
     await rm(this.home, { recursive: true, force: true });
-  }
-
-  /** Pids of the instances that this home knows of. */
-  async pids(): Promise<number[]> {
-    const names = (await readdir(join(this.home, 'run')).catch(() => [])).filter((name) => name.endsWith('.process.json'));
-    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(this.home, 'run', name), 'utf8')).pid as number));
   }
 
   /** A model with READY versions 1 … n; version k answers x0 + 2·x1 + k. A version of `broken` is no model at all. */
@@ -131,14 +129,6 @@ export function isAlive(pid: number): boolean {
     return process.kill(pid, 0);
   } catch {
     return false;
-  }
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // Gone already.
   }
 }
 

@@ -5,11 +5,12 @@ import { channels, type Logger, type Nudges } from '@slipway/platform';
 import { buildInstanceSpec } from './build-instance-spec.js';
 import { FactWriter } from './fact-writer.js';
 import { InstanceFolders } from './instance-paths.js';
-import { type InstanceLimits, InstanceProcess, type Surroundings } from './instance-process.js';
+import { InstanceProcess } from './instance-process.js';
 import { type InstanceIdentity, identityOf, listProcessRecords, type ProcessRecord, readSpec, writeJson } from './process-record.js';
 import { isAlive, signalProcess } from './process-table.js';
 import { Repeater } from './repeater.js';
 import { Slots } from './slots.js';
+import type { InstanceLimits, Surroundings } from './surroundings.js';
 
 const reconcileEveryMs = 1_000;
 const heartbeatEveryMs = 2_000;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SlipwayError } from '@slipway/contracts';
 
 /** The system's bound on a unix socket's path is 104 bytes on macOS and 108 on Linux, the final zero included. */
 const socketPathBytes = 100;
@@ -28,6 +29,9 @@ export class InstanceFolders {
     this.logs = join(home, 'logs', 'instances');
     this.sockets = socketFolder(home, this.run);
     for (const folder of [this.run, this.logs, this.sockets, join(home, 'spool')]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (this.sockets !== this.run) refuseForeignFolder(this.sockets);
+    // Made before by others who have nothing to hide; whoever reaches a socket in it can ask for predictions.
+    chmodSync(this.sockets, 0o700);
   }
 
   of(instanceId: string): InstancePaths {
@@ -42,6 +46,16 @@ export class InstanceFolders {
 }
 
 export const processSuffix = '.process.json';
+
+/**
+ * Everybody can make folders in the system's temporary one, and the name can be worked out.
+ * @throws SlipwayError START_REFUSED when the folder is somebody else's or leads elsewhere.
+ */
+export function refuseForeignFolder(folder: string): void {
+  const found = lstatSync(folder);
+  if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid)) return;
+  throw new SlipwayError('START_REFUSED', `${folder} belongs to somebody else: remove it, or choose a shorter SLIPWAY_HOME`);
+}
 
 /** The run folder, or a short one of this installation's own where the socket's path would be too long. */
 export function socketFolder(home: string, run: string): string {

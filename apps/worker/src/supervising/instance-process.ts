@@ -1,42 +1,20 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { messageOf } from '@slipway/contracts';
 import type { InstanceFact } from '@slipway/deployments';
 import { InstanceClient, type InstancePong } from '@slipway/inference';
-import type { Logger } from '@slipway/platform';
 import { decideRestart } from './decide-restart.js';
-import type { InstancePaths } from './instance-paths.js';
 import { readLastWords } from './last-words.js';
 import { type InstanceIdentity, type ProcessRecord, writeJson } from './process-record.js';
 import { isAlive, processPollMs, residentBytes, setLoadingPriority, signalProcess, startTimeOf } from './process-table.js';
-import { afterLook, isHanging, lookEveryMs, type Silence } from './silence.js';
+import { reasonToKill } from './reason-to-kill.js';
+import { afterLook, lookEveryMs, type Silence } from './silence.js';
+import { spawnInstance } from './spawn-instance.js';
+import type { Ending, InstanceLimits, Phase, Surroundings } from './surroundings.js';
+import { Timers } from './timers.js';
 
-/** A load that takes longer is given up. */
-const loadLimitMs = 240_000;
 /** Between telling gateways to look elsewhere and telling the instance to end: what is on its way still arrives. */
 const lingerMs = 300;
 const socketPollMs = 10;
-const logBytesMax = 1024 * 1024;
-
-export interface InstanceLimits {
-  readonly deadlineMs?: number | undefined;
-  readonly memoryLimitBytes?: number | undefined;
-}
-
-export interface Surroundings {
-  /** The instance program's file. */
-  readonly program: string;
-  readonly paths: InstancePaths;
-  readonly defaultDeadlineMs: number;
-  readonly log: Logger;
-  /** Takes every change of fact; must not throw. */
-  readonly report: (identity: InstanceIdentity, fact: InstanceFact) => void;
-}
-
-type Phase = 'preparing' | 'loading' | 'ready' | 'stopping' | 'ended';
-
-/** What it is in the end: gone by wish, failed, or to be started again by the next worker. */
-type Ending = 'GONE' | 'FAILED' | 'ASSIGNED';
 
 /**
  * One instance on this host, through all its processes: spawns it apart from the worker, so that it outlives it; watches, restarts in place,
@@ -61,7 +39,7 @@ export class InstanceProcess {
   private logFrom = 0;
   private silence: Silence = { lookedAtMs: 0, silentMs: 0 };
   private answered = true;
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly timers = new Timers();
 
   constructor(
     readonly identity: InstanceIdentity,
@@ -108,7 +86,7 @@ export class InstanceProcess {
     this.isProven = record.hasBeenReady;
     this.spawnedAtMs = performance.now();
     const { pid, startTime } = record;
-    this.every(processPollMs, () => {
+    this.timers.every(processPollMs, () => {
       if (!isAlive(pid, startTime)) this.exited('it ended');
     });
     this.watch();
@@ -123,15 +101,14 @@ export class InstanceProcess {
     const wasServing = this.current === 'ready';
     this.current = 'stopping';
     this.ending = ending;
-    const { process } = this;
-    if (process === undefined) {
+    if (this.process === undefined) {
       this.end(ending);
       return this.ended;
     }
     this.tell('DRAINING');
     this.client?.drain();
-    this.after(wasServing ? Math.min(lingerMs, graceMs / 4) : 0, () => signalProcess(process.pid, 'SIGTERM'));
-    this.after(graceMs, () => signalProcess(process.pid, 'SIGKILL'));
+    this.timers.after(wasServing ? Math.min(lingerMs, graceMs / 4) : 0, () => this.signal('SIGTERM'));
+    this.timers.after(graceMs, () => this.signal('SIGKILL'));
     return this.ended;
   }
 
@@ -144,14 +121,8 @@ export class InstanceProcess {
 
   private spawn(): void {
     const { paths, program, log } = this.around;
-    rmSync(paths.socket, { force: true });
-    const output = openSync(paths.log, 'a', 0o600);
-    if (fstatSync(output).size > logBytesMax) ftruncateSync(output);
-    this.logFrom = fstatSync(output).size;
-    // No environment: an instance needs none, and the worker's holds secrets.
-    const child = spawn(process.execPath, [program, paths.spec], { detached: true, stdio: ['ignore', output, output], env: {} });
-    closeSync(output);
-    child.unref();
+    const { child, logFrom } = spawnInstance(program, paths);
+    this.logFrom = logFrom;
     child.once('error', (error) => this.exited(messageOf(error)));
     this.current = 'loading';
     this.isProven = false;
@@ -170,14 +141,14 @@ export class InstanceProcess {
   }
 
   private watch(): void {
-    const poll = this.every(socketPollMs, () => {
+    const poll = this.timers.every(socketPollMs, () => {
       if (!existsSync(this.around.paths.socket)) return;
-      this.cancel(poll);
+      this.timers.cancel(poll);
       this.connect();
     });
     this.silence = { lookedAtMs: performance.now(), silentMs: 0 };
     this.answered = true;
-    this.every(lookEveryMs, () => this.look());
+    this.timers.every(lookEveryMs, () => this.look());
   }
 
   private connect(): void {
@@ -219,23 +190,27 @@ export class InstanceProcess {
       },
       () => undefined,
     );
-    const longestMs = Math.max(this.limits.deadlineMs ?? 0, this.around.defaultDeadlineMs);
-    if (!this.isProven && nowMs - this.spawnedAtMs > loadLimitMs) this.kill(`it was not ready after ${loadLimitMs / 1000} s`);
-    else if (this.isProven && isHanging(this.silence, longestMs)) this.kill(`it has not answered for ${Math.round(this.silence.silentMs / 1000)} s`);
-    else this.lookAtMemory(process.pid);
-  }
-
-  private lookAtMemory(pid: number): void {
-    const limit = this.limits.memoryLimitBytes;
-    if (limit === undefined) return;
-    const used = residentBytes(pid);
-    if (used !== undefined && used > limit) this.kill(`it used ${mebibytes(used)} MiB of memory; its limit is ${mebibytes(limit)} MiB`);
+    const { deadlineMs = 0, memoryLimitBytes } = this.limits;
+    const reason = reasonToKill({
+      isProven: this.isProven,
+      ageMs: nowMs - this.spawnedAtMs,
+      silence: this.silence,
+      longestDeadlineMs: Math.max(deadlineMs, this.around.defaultDeadlineMs),
+      residentBytes: memoryLimitBytes === undefined ? undefined : residentBytes(process.pid),
+      memoryLimitBytes,
+    });
+    if (reason !== undefined) this.kill(reason);
   }
 
   private kill(reason: string): void {
     if (this.process === undefined) return;
     this.deathReason ??= reason;
-    signalProcess(this.process.pid, 'SIGKILL');
+    this.signal('SIGKILL');
+  }
+
+  /** Numbers of processes are used again, so it must still be the one that was started. */
+  private signal(name: NodeJS.Signals): void {
+    if (this.process !== undefined && isAlive(this.process.pid, this.process.startTime)) signalProcess(this.process.pid, name);
   }
 
   private exited(how: string): void {
@@ -264,7 +239,7 @@ export class InstanceProcess {
     this.reason = reason;
     this.current = 'loading';
     if (decision.afterMs === 0) this.spawn();
-    else this.after(decision.afterMs, () => this.spawn());
+    else this.timers.after(decision.afterMs, () => this.spawn());
   }
 
   private end(ending: Ending, reason?: string): void {
@@ -305,35 +280,11 @@ export class InstanceProcess {
     return `unix:${this.around.paths.socket}`;
   }
 
-  private every(ms: number, run: () => void): NodeJS.Timeout {
-    const timer = setInterval(run, ms);
-    this.timers.add(timer);
-    return timer;
-  }
-
-  private after(ms: number, run: () => void): void {
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      run();
-    }, ms);
-    this.timers.add(timer);
-  }
-
-  private cancel(timer: NodeJS.Timeout): void {
-    clearTimeout(timer);
-    this.timers.delete(timer);
-  }
-
   private clear(): void {
-    for (const timer of this.timers) clearTimeout(timer);
     this.timers.clear();
     const { client } = this;
     this.client = undefined;
     client?.removeAllListeners();
     client?.close();
   }
-}
-
-function mebibytes(bytes: number): number {
-  return Math.round(bytes / 1024 / 1024);
 }

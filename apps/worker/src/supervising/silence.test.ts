@@ -19,8 +19,12 @@ it('starts anew with every answer', () => {
 
 it('does not take its own pause for silence of the instance', () => {
   const paused = afterLook(looks([true, false]), false, 42_000);
-  expect(paused.silentMs).toBe(1_000);
-  expect(isHanging(paused, 1_000)).toBe(false);
+  expect(paused.silentMs).toBe(3_500);
+  expect(isHanging(paused, 30_000)).toBe(false);
+});
+
+it('still finds a hanging instance when it is itself short of time', () => {
+  expect(isHanging(looks([false, false, false], 3_000), 5_000)).toBe(true);
 });
 
 it('never judges sooner than the deadline, however irregular the looks', () => {

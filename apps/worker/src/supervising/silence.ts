@@ -1,7 +1,7 @@
 /** Between two looks at an instance. */
 export const lookEveryMs = 1_000;
-/** A gap between looks above this is the worker's own pause (stopped, starved), and tells nothing about the instance. */
-const ownPauseMs = 2_500;
+/** Of a gap between looks, what counts at most: the rest is the worker's own pause (stopped, starved) and tells nothing about the instance. */
+const gapCountedMs = 2_500;
 
 export interface Silence {
   /** When the last look was, ms on a monotonic clock. */
@@ -12,9 +12,8 @@ export interface Silence {
 
 /** The silence after one more look. A worker that itself was paused must not take its own absence for the instance's. */
 export function afterLook(before: Silence, answered: boolean, nowMs: number): Silence {
-  const gapMs = nowMs - before.lookedAtMs;
   if (answered) return { lookedAtMs: nowMs, silentMs: 0 };
-  return { lookedAtMs: nowMs, silentMs: gapMs > ownPauseMs ? before.silentMs : before.silentMs + gapMs };
+  return { lookedAtMs: nowMs, silentMs: before.silentMs + Math.min(nowMs - before.lookedAtMs, gapCountedMs) };
 }
 
 /**
