@@ -10,9 +10,11 @@ import { ConsoleProxy } from './console/console-proxy.client.js';
 import { EventHub } from './events/event-hub.js';
 import { Gateway } from './gateway/gateway.js';
 import { Readiness } from './health/readiness.js';
+import { limitBodyTime } from './http/limit-body-time.js';
 import { serveOpenApi } from './http/openapi.js';
-import { ProblemFilter } from './http/problem.filter.js';
+import { answerFrameworkError, ProblemFilter } from './http/problem.filter.js';
 import { refuseForeignHost } from './http/refuse-foreign-host.js';
+import { refuseMalformedHead } from './http/refuse-malformed-head.js';
 import { refuseRoutesWithoutPolicy } from './http/refuse-routes-without-policy.js';
 import { createValidationPipe } from './http/validation.pipe.js';
 import type { Platform } from './platform.js';
@@ -48,6 +50,7 @@ export async function createApi(platform: Platform): Promise<Api> {
     bodyLimit: limits.controlBodyBytes,
     trustProxy: false,
     maxParamLength: 512,
+    frameworkErrors: answerFrameworkError,
     serverFactory: (handler: Handler) => {
       nest = handler;
       return server;
@@ -72,13 +75,16 @@ export async function createApi(platform: Platform): Promise<Api> {
   const gateway = app.get(Gateway);
   await gateway.start();
   const isForeign = refuseForeignHost(settings, platform.publicUrl);
+  const isRefused: (request: IncomingMessage, response: ServerResponse) => boolean = (request, response) =>
+    refuseMalformedHead(request, response) || isForeign(request, response);
   server.on('request', (request, response) => {
-    if (isForeign(request, response) || gateway.handle(request, response)) return;
+    if (isRefused(request, response) || gateway.handle(request, response)) return;
+    limitBodyTime(request, response);
     if (controlPaths.test(request.url ?? '/')) nest(request, response);
     else consolePages.handle(request, response);
   });
   server.on('checkContinue', (request, response) => {
-    if (isForeign(request, response) || gateway.refuseByHead(request, response)) return;
+    if (isRefused(request, response) || gateway.refuseByHead(request, response)) return;
     response.writeContinue();
     server.emit('request', request, response);
   });

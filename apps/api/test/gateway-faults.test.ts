@@ -224,6 +224,24 @@ describe('a body', () => {
     await patient.close();
   });
 
+  it('that comes drop by drop is given up with 408', async () => {
+    const patient = await TestGateway.open({ bodyIdleMs: 200 });
+    patient.core.apply(snapshotOf(instances, two, 1));
+    const answer = new Promise<number | undefined>((resolve, reject) => {
+      const request = httpRequest({ host: '127.0.0.1', port: patient.port, method: 'POST', path: '/v2/models/fraud/infer' }, (response) => {
+        clearInterval(drops);
+        resolve(response.statusCode);
+        request.destroy();
+      });
+      request.on('error', reject);
+      request.setHeader('content-length', 100_000);
+      const drops = setInterval(() => request.write(' '), 20);
+    });
+    expect(await answer).toBe(408);
+    expect(patient.core.heldBytes).toBe(0);
+    await patient.close();
+  });
+
   it('is refused with 429 while too many bytes are held, and taken again afterwards', async () => {
     await serve([loop], 1);
     const turns = await turnsFor(300);

@@ -28,6 +28,8 @@ export interface GatewayOptions {
 }
 
 const bodyIdleMs = 30_000;
+/** A body that is slower than this, on average, is meant to hold the connection. */
+const slowestBytesPerSecond = 1024;
 const sweepEveryMs = 1_000;
 const heldBodies = 32;
 /** Bound of one answer from an instance. */
@@ -177,10 +179,13 @@ export class GatewayCore {
   }
 
   private endIdleBodies(): void {
-    const latest = performance.now() - this.bodyIdleMs;
+    const now = performance.now();
     for (const exchange of this.context.open) {
-      if (exchange.isReadingBody && exchange.lastByteAt < latest)
+      if (!exchange.isReadingBody) continue;
+      if (exchange.lastByteAt < now - this.bodyIdleMs)
         exchange.fail({ code: 'BODY_TIMEOUT', message: `no byte of the body came for ${this.bodyIdleMs / 1000} s` });
+      else if (exchange.ageMs(now) > this.bodyIdleMs && exchange.bytesPerSecond(now) < slowestBytesPerSecond)
+        exchange.fail({ code: 'BODY_TIMEOUT', message: `the body came at less than ${slowestBytesPerSecond} bytes a second` });
     }
   }
 }

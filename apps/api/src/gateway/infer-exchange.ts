@@ -80,6 +80,16 @@ export class InferExchange implements RoutedEntry {
     return this.body === undefined;
   }
 
+  /** Time since the head of the request. @param now ms, monotonic. */
+  ageMs(now: number): number {
+    return now - this.arrivedAt;
+  }
+
+  /** How fast the body has come so far, on average. @param now ms, monotonic. */
+  bytesPerSecond(now: number): number {
+    return (this.bodyBytes * 1000) / this.ageMs(now);
+  }
+
   /** Ends the exchange with an error answer. */
   fail(refusal: Refusal): void {
     if (this.over) return;

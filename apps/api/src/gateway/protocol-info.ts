@@ -83,6 +83,10 @@ export class ProtocolInfo {
 
   private answerIndex(request: IncomingMessage, response: ServerResponse, projectId: string): void {
     readSmallBody(request, indexBodyBytes, (body) => {
+      if (body === 'late') {
+        answerError(request, response, { code: 'BODY_TIMEOUT', message: 'the body was not whole in time' });
+        return;
+      }
       const wish = parseIndexWish(body);
       if (wish === undefined) answerError(request, response, { code: 'REQUEST_INVALID', message: 'expected no body or {"ready": true | false}' });
       else answerJson(response, repositoryIndex(this.gateway.routing.in(projectId), wish.readyOnly));

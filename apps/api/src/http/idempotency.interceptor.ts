@@ -27,7 +27,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const given = request.headers[headers.idempotencyKey];
     const caller = callerOf(request);
-    const json = request.headers['content-type']?.startsWith('application/json') ?? request.body === undefined;
+    const json = request.headers['content-type']?.toLowerCase().startsWith('application/json') ?? request.body === undefined;
     if (request.method !== 'POST' || given === undefined || caller === undefined || !json) return next.handle();
     if (typeof given !== 'string' || given.length === 0 || given.length > limits.idempotencyKeyLength) {
       throw new SlipwayError('REQUEST_INVALID', `Idempotency-Key: expected 1 to ${limits.idempotencyKeyLength} characters, once`);

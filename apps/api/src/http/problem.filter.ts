@@ -60,6 +60,15 @@ export function problemOf(error: SlipwayError, requestId: string): Problem {
   };
 }
 
+/** Answers what the framework refuses before any route is found: a path that cannot be decoded, or a name in it that is too long. */
+export function answerFrameworkError(thrown: { readonly code: string }, request: FastifyRequest, reply: FastifyReply): void {
+  const error =
+    thrown.code === 'FST_ERR_BAD_URL'
+      ? new SlipwayError('REQUEST_INVALID', 'the path is not valid percent-encoding', { cause: thrown })
+      : new SlipwayError('ROUTE_NOT_FOUND', 'there is no such route, or a name in it is too long', { cause: thrown });
+  reply.header(headers.error, error.code).code(error.status).type('application/problem+json').send(problemOf(error, request.id));
+}
+
 /** Anything thrown, as the one error class. */
 export function asSlipwayError(thrown: unknown): SlipwayError {
   if (thrown instanceof SlipwayError) return thrown;
