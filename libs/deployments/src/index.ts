@@ -1,6 +1,7 @@
 export * from './deployments/deployment.js';
 export * from './deployments/deployment.store.js';
 export * from './deployments/deployment-fact.store.js';
+export * from './deployments/deployment-names.store.js';
 export * from './deployments/deployment-state.js';
 export * from './deployments/derive-status.js';
 export * from './hosts/host.js';

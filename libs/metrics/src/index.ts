@@ -4,7 +4,6 @@ export * from './alerts/alert-evaluation.store.js';
 export * from './alerts/alert-labels.js';
 export * from './alerts/alert-mail.js';
 export * from './alerts/alert-rule.store.js';
-export * from './alerts/change-by.js';
 export * from './alerts/deliver-notification.job.js';
 export * from './alerts/delivery.store.js';
 export * from './alerts/evaluate-alerts.job.js';

@@ -6,7 +6,6 @@ export * from './artefacts/file-artefact-store.js';
 export * from './artefacts/materialise-artefact.js';
 export * from './artefacts/open-artefact-store.js';
 export { tooLarge } from './artefacts/write-staged.js';
-export * from './change-by.js';
 export { type FoundModel, findModel } from './models/find-model.store.js';
 export * from './models/model.store.js';
 export * from './text/keepable.js';

@@ -1,10 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { AlertRulePage, AlertRuleView, ChangeAlertRule, CreateAlertRule, PageQuery } from '@slipway/contracts';
-import { DeploymentStore } from '@slipway/deployments';
+import { DeploymentStore, deploymentNames } from '@slipway/deployments';
 import { AlertRuleStore } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
-import { deploymentNames } from '../monitoring/deployment-names.store.js';
 import { Platform } from '../platform.js';
 
 @Controller('v1/alert-rules')

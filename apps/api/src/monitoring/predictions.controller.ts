@@ -1,10 +1,10 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { PredictionRows, type PredictionView, SlipwayError } from '@slipway/contracts';
+import { type RevisionNames, revisionNames } from '@slipway/deployments';
 import { PredictionStore, type StoredPrediction } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
-import { type RevisionNames, revisionNames } from './deployment-names.store.js';
 
 @Controller('v1/predictions')
 export class PredictionsController {

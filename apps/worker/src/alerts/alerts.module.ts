@@ -1,4 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { deploymentNames } from '@slipway/deployments';
 import {
   AlertEvaluation,
   Counter,
@@ -14,7 +15,6 @@ import {
 import { Egress, parseEgressAllow } from '@slipway/platform';
 import { REGISTRY } from '../health/health-server.js';
 import { Jobs } from '../jobs/jobs.js';
-import { deploymentNames } from '../monitoring/deployment-facts.store.js';
 import { Platform } from '../platform.js';
 import { MailClient } from './mail.client.js';
 import { NotificationSender } from './notification-sender.js';

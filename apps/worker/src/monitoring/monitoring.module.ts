@@ -1,4 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { projectsOf } from '@slipway/deployments';
 import {
   Counter,
   LabelStore,
@@ -17,7 +18,6 @@ import { Platform } from '../platform.js';
 import { HostAgent } from '../supervising/host-agent.js';
 import { Repeater } from '../supervising/repeater.js';
 import { SupervisingModule } from '../supervising/supervising.module.js';
-import { projectsOf } from './deployment-facts.store.js';
 import { RecordShipper } from './record-shipper.js';
 import { ResourceSampler } from './resource-sampler.js';
 

@@ -1,5 +1,6 @@
 import type { Database } from '@slipway/platform';
 import { hostSilentAfterMs } from '../hosts/host.js';
+import { atOneMoment } from '../rows/at-one-moment.store.js';
 import { databaseNow } from '../rows/database-clock.store.js';
 import { type DeploymentState, namesOf, revisionOf, servingRevision } from './deployment-state.js';
 import { loadStates } from './deployment-state.store.js';
@@ -19,8 +20,10 @@ export class DeploymentFactStore {
     const now = await databaseNow(this.db);
     const hosts = await this.db.host.findMany({ where: { lastSeenAt: { lt: new Date(now.getTime() - hostSilentAfterMs) } }, select: { id: true } });
     const silent = new Set(hosts.map((host) => host.id));
+    const living = { OR: [{ deletedAt: null }, { status: { not: 'DELETING' } }] };
+    const states = await atOneMoment(this.db, (tx) => loadStates(tx, living, now));
     let changed = 0;
-    for (const state of await loadStates(this.db, { OR: [{ deletedAt: null }, { status: { not: 'DELETING' } }] }, now)) {
+    for (const state of states) {
       const active = await this.settleActive(state, now);
       const status = await this.settleStatus(state, silent);
       if (active || status) changed += 1;

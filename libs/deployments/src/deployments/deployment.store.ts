@@ -10,10 +10,10 @@ import {
   SlipwayError,
   Task,
 } from '@slipway/contracts';
-import { type Database, decodeCursor, isUniqueViolation, newId, Prisma, pageFrom, type Transaction, toJson } from '@slipway/platform';
+import { type ChangeBy, type Database, decodeCursor, isUniqueViolation, newId, pageFrom, type Transaction, toJson } from '@slipway/platform';
 import { hostSilentAfterMs } from '../hosts/host.js';
+import { atOneMoment } from '../rows/at-one-moment.store.js';
 import { databaseNow } from '../rows/database-clock.store.js';
-import type { Actor } from './deployment.js';
 import { revisionInclude, toRevision } from './deployment-rows.js';
 import { type DeploymentState, namesOf, servingRevision } from './deployment-state.js';
 import { loadStates } from './deployment-state.store.js';
@@ -33,7 +33,7 @@ export class DeploymentStore {
    * Creates a deployment with its first revision and starts the walk to it.
    * @throws SlipwayError MODEL_NOT_FOUND, VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY, DEPLOYMENT_NAME_TAKEN
    */
-  async create(by: Actor, wish: CreateDeployment): Promise<DeploymentView> {
+  async create(by: ChangeBy, wish: CreateDeployment): Promise<DeploymentView> {
     try {
       await this.db.$transaction((tx) => createDeployment(tx, by, wish));
     } catch (error) {
@@ -53,7 +53,7 @@ export class DeploymentStore {
   async list(projectId: string, page: PageQuery): Promise<Page<DeploymentSummary>> {
     const list = `deployments:${projectId}`;
     const after = decodeCursor(list, page.cursor);
-    return this.read(async (tx, now) => {
+    return atOneMoment(this.db, async (tx, now) => {
       const where = { projectId, deletedAt: null, ...(after === undefined ? {} : { nameFolded: { gt: after } }) };
       const states = await loadStates(tx, where, now, { take: page.limit + 1 });
       const silent = await silentHosts(tx, now);
@@ -68,7 +68,7 @@ export class DeploymentStore {
 
   /** @throws SlipwayError DEPLOYMENT_NOT_FOUND */
   async view(projectId: string, name: string): Promise<DeploymentView> {
-    return this.read(async (tx, now) => {
+    return atOneMoment(this.db, async (tx, now) => {
       const [state] = await loadStates(tx, { projectId, nameFolded: nameKey(name), deletedAt: null }, now);
       if (state === undefined) throw noDeployment(name);
       const rows = await tx.revision.findMany({
@@ -90,7 +90,7 @@ export class DeploymentStore {
    * walked is over. Wishing what is already so changes nothing.
    * @throws SlipwayError DEPLOYMENT_NOT_FOUND
    */
-  async suspend(by: Actor, name: string, change: ChangeDeployment): Promise<DeploymentView> {
+  async suspend(by: ChangeBy, name: string, change: ChangeDeployment): Promise<DeploymentView> {
     await this.db.$transaction(async (tx) => {
       const { state, now } = await lockDeployment(tx, by.projectId, name);
       if (state.deployment.wish.suspended === change.suspended) return;
@@ -109,7 +109,7 @@ export class DeploymentStore {
   }
 
   /** Deletes: traffic ends at once, instances are drained, the name is free, the history stays. @throws SlipwayError DEPLOYMENT_NOT_FOUND */
-  async remove(by: Actor, name: string, reason?: string): Promise<void> {
+  async remove(by: ChangeBy, name: string, reason?: string): Promise<void> {
     await this.db.$transaction(async (tx) => {
       const { state, now } = await lockDeployment(tx, by.projectId, name);
       const { id } = state.deployment;
@@ -120,14 +120,9 @@ export class DeploymentStore {
       await announceWish(tx, { by, action: 'deployment.deleted', deployment: state.deployment, reason, before });
     });
   }
-
-  /** Several queries that see one and the same moment. */
-  private read<T>(query: (tx: Transaction, now: Date) => Promise<T>): Promise<T> {
-    return this.db.$transaction(async (tx) => query(tx, await databaseNow(tx)), { isolationLevel: Prisma.TransactionIsolationLevel.RepeatableRead });
-  }
 }
 
-async function createDeployment(tx: Transaction, by: Actor, wish: CreateDeployment): Promise<void> {
+async function createDeployment(tx: Transaction, by: ChangeBy, wish: CreateDeployment): Promise<void> {
   const version = await chooseVersion(tx, await findModel(tx, by.projectId, wish.model), wish);
   const now = await databaseNow(tx);
   const id = newId('dep');
@@ -178,7 +173,7 @@ async function suspendDeployment(tx: Transaction, state: DeploymentState): Promi
   await tx.deployment.update({ where: { id }, data: { suspended: true, epoch: { increment: 1 }, ...back } });
 }
 
-async function resumeDeployment(tx: Transaction, by: Actor, state: DeploymentState, now: Date): Promise<void> {
+async function resumeDeployment(tx: Transaction, by: ChangeBy, state: DeploymentState, now: Date): Promise<void> {
   const { id, wish, fact } = state.deployment;
   await tx.deployment.update({ where: { id }, data: { suspended: false, epoch: { increment: 1 } } });
   if (fact.activeRevisionId !== undefined || wish.kind === 'ROLLBACK' || wish.desiredRevisionId === undefined) return;

@@ -32,11 +32,3 @@ export interface DeploymentFact {
   readonly status: DeploymentStatus;
   readonly statusReason: string | undefined;
 }
-
-/** Who acts, for the event row. */
-export interface Actor {
-  readonly projectId: string;
-  /** "key:<name>", "session:<actor>" or "system:<part>". */
-  readonly actor: string;
-  readonly requestId?: string | undefined;
-}

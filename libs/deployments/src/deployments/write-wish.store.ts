@@ -1,11 +1,10 @@
-import { channels, enqueue, newId, nudge, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { type ChangeBy, channels, enqueue, newId, nudge, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { advanceRollout, advanceRolloutJobId } from '../rollouts/advance-rollout.job.js';
 import { RolloutPlan, walkingStatuses } from '../rollouts/rollout.js';
-import type { Actor } from './deployment.js';
 
 /** What happened to a deployment, for the event row. */
 export interface WishEvent {
-  readonly by: Actor;
+  readonly by: ChangeBy;
   readonly action: string;
   readonly deployment: { readonly id: string; readonly name: string };
   readonly reason?: string | undefined;

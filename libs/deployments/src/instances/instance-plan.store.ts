@@ -1,7 +1,7 @@
 import { channels, type Database, newId, nudge, type Transaction } from '@slipway/platform';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { lockCurrentEpochs } from '../deployments/lock-current-epochs.store.js';
-import { databaseNow } from '../rows/database-clock.store.js';
+import { atOneMoment } from '../rows/at-one-moment.store.js';
 import { type InstancePlan, planInstances } from './plan-instances.js';
 
 /** What a pass of the planner did; `skipped` when another planner was at it. */
@@ -21,9 +21,7 @@ export class InstancePlanStore {
     return this.db.$transaction(async (tx) => {
       const [lock] = await tx.$queryRaw<{ got: boolean }[]>`select pg_try_advisory_xact_lock(${plannerLock}) as got`;
       if (lock?.got !== true) return { kind: 'skipped' };
-      const now = await databaseNow(tx);
-      const states = await loadStates(tx, { OR: [{ deletedAt: null }, { instances: { some: { status: { notIn: ['GONE', 'FAILED'] } } } }] }, now);
-      const hosts = await tx.host.findMany();
+      const { states, hosts, now } = await this.read();
       const plan = planInstances(
         states,
         hosts.map(({ memoryBytes, ...host }) => ({ ...host, memoryBytes: Number(memoryBytes) })),
@@ -31,6 +29,12 @@ export class InstancePlanStore {
       );
       return { kind: 'planned', unplaced: plan.unplaced, ...(await apply(tx, plan, now)) };
     });
+  }
+
+  /** What is planned for, as of one moment. A transaction of its own: the plan is written under locks, which a snapshot would make fail. */
+  private read() {
+    const inQuestion = { OR: [{ deletedAt: null }, { instances: { some: { status: { notIn: ['GONE', 'FAILED'] } } } }] };
+    return atOneMoment(this.db, async (tx, now) => ({ now, states: await loadStates(tx, inQuestion, now), hosts: await tx.host.findMany() }));
   }
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DeploymentStore } from '../deployments/deployment.store.js';
 import { lockCurrentEpochs } from '../deployments/lock-current-epochs.store.js';
 import { HostStore } from '../hosts/host.store.js';
+import { RolloutStore } from '../rollouts/rollout.store.js';
 import { by, empty, InstantHost, seedModel, spec } from '../testing/seed.js';
 import { InstanceStore } from './instance.store.js';
 import { InstancePlanStore } from './instance-plan.store.js';
@@ -107,4 +108,23 @@ it('forgets instances that ended a day ago, and no others', async () => {
   expect(await instances.purgeEnded()).toBe(0);
   await database.db.$executeRaw`update "Instance" set "updatedAt" = "updatedAt" - interval '2 days'`;
   expect(await instances.purgeEnded()).toBe(3);
+});
+
+it('never stops the instances of a revision in the moment of its promotion', async () => {
+  const deployments = new DeploymentStore(database.db);
+  const rollouts = new RolloutStore(database.db);
+  const host = await InstantHost.register(database.db);
+  for (let k = 0; k < 30; k += 1) {
+    await deployments.create(by, { name: `promoted-${k}`, model: 'fraud', version: 1, replicas: 1, spec });
+    await host.settle();
+    const { id } = await database.db.rollout.findFirstOrThrow({ where: { deployment: { name: `promoted-${k}` } } });
+    let promoted = false;
+    const planning = (async () => {
+      while (!promoted) await plans.planOnce();
+    })();
+    expect(await rollouts.advance(id)).toBe('complete');
+    promoted = true;
+    await planning;
+    expect(await database.db.instance.count({ where: { wish: 'STOP' } })).toBe(0);
+  }
 });

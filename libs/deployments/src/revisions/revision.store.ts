@@ -1,7 +1,6 @@
 import type { CreateRevision, Page, PageQuery, RevisionView } from '@slipway/contracts';
 import { RevisionSpec, SlipwayError } from '@slipway/contracts';
-import { type Database, decodeCursor, newId, pageFrom, type Transaction, toJson } from '@slipway/platform';
-import type { Actor } from '../deployments/deployment.js';
+import { type ChangeBy, type Database, decodeCursor, newId, pageFrom, type Transaction, toJson } from '@slipway/platform';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
 import { type DeploymentState, namesOf, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
@@ -9,7 +8,7 @@ import { toRevisionView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { type ChosenVersion, chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from '../deployments/write-wish.store.js';
-import { databaseNow } from '../rows/database-clock.store.js';
+import { atOneMoment } from '../rows/at-one-moment.store.js';
 
 /** Revisions of a deployment: a new one is a deploy. */
 export class RevisionStore {
@@ -21,7 +20,7 @@ export class RevisionStore {
    * @throws SlipwayError DEPLOYMENT_NOT_FOUND, VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY, ROLLOUT_IN_PROGRESS, DEPLOYMENT_SUSPENDED,
    * DEPLOYMENT_CHANGED
    */
-  async create(by: Actor, name: string, wish: CreateRevision): Promise<void> {
+  async create(by: ChangeBy, name: string, wish: CreateRevision): Promise<void> {
     const seen = await this.db.deployment.findFirst({
       where: { projectId: by.projectId, nameFolded: nameKey(name), deletedAt: null },
       select: { epoch: true },
@@ -42,7 +41,7 @@ export class RevisionStore {
 
   /** One page, newest first. @throws SlipwayError DEPLOYMENT_NOT_FOUND */
   async list(projectId: string, name: string, page: PageQuery): Promise<Page<RevisionView>> {
-    const [state] = await loadStates(this.db, { projectId, nameFolded: nameKey(name), deletedAt: null }, await databaseNow(this.db));
+    const [state] = await atOneMoment(this.db, (tx, now) => loadStates(tx, { projectId, nameFolded: nameKey(name), deletedAt: null }, now));
     if (state === undefined) throw noDeployment(name);
     const list = `revisions:${state.deployment.id}`;
     const before = decodeCursor(list, page.cursor);
@@ -68,7 +67,7 @@ function refuseWhileWalking(state: DeploymentState): void {
 }
 
 interface Deploy {
-  readonly by: Actor;
+  readonly by: ChangeBy;
   readonly state: DeploymentState;
   readonly version: ChosenVersion;
   readonly wish: CreateRevision;

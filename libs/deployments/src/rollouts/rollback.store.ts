@@ -1,6 +1,5 @@
 import { type Rollback, SlipwayError } from '@slipway/contracts';
-import type { Database, Transaction } from '@slipway/platform';
-import type { Actor } from '../deployments/deployment.js';
+import type { ChangeBy, Database, Transaction } from '@slipway/platform';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
 import { type DeploymentState, hasReadyInstance, namesOf, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
 import { lockDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
@@ -17,7 +16,7 @@ export class RollbackStore {
    * else the revision that served when the present one was deployed. So wishing it twice never leads back to the bad one.
    * @throws SlipwayError DEPLOYMENT_NOT_FOUND, REVISION_NOT_FOUND, ROLLBACK_NOWHERE, DEPLOYMENT_SUSPENDED, DEPLOYMENT_CHANGED
    */
-  async rollBack(by: Actor, name: string, wish: Rollback): Promise<void> {
+  async rollBack(by: ChangeBy, name: string, wish: Rollback): Promise<void> {
     await this.db.$transaction(async (tx) => {
       const { state } = await lockDeployment(tx, by.projectId, name);
       const { deployment } = state;

@@ -1,12 +1,12 @@
 import { type RolloutView, SlipwayError } from '@slipway/contracts';
-import { type Database, type Transaction } from '@slipway/platform';
-import type { Actor } from '../deployments/deployment.js';
+import { type ChangeBy, type Database, type Transaction } from '@slipway/platform';
 import { type DeploymentState, walkingRollout } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRolloutView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment } from '../deployments/lock-deployment.store.js';
 import { announceFact, writeActiveRevision } from '../deployments/write-fact.store.js';
 import { announceWish, endWalkingRollout } from '../deployments/write-wish.store.js';
+import { atOneMoment } from '../rows/at-one-moment.store.js';
 import { databaseNow } from '../rows/database-clock.store.js';
 import { type Decision, decideStep } from './decide-step.js';
 import { type Rollout, walkingStatuses } from './rollout.js';
@@ -17,14 +17,14 @@ export class RolloutStore {
 
   /** The newest rollout of a deployment. @throws SlipwayError DEPLOYMENT_NOT_FOUND, ROLLOUT_NOT_FOUND */
   async latest(projectId: string, name: string): Promise<RolloutView> {
-    const [state] = await loadStates(this.db, { projectId, nameFolded: nameKey(name), deletedAt: null }, await databaseNow(this.db));
+    const [state] = await atOneMoment(this.db, (tx, now) => loadStates(tx, { projectId, nameFolded: nameKey(name), deletedAt: null }, now));
     if (state === undefined) throw noDeployment(name);
     if (state.rollout === undefined) throw new SlipwayError('ROLLOUT_NOT_FOUND', `the deployment "${name}" has had no rollout`);
     return toRolloutView(state.rollout, new Map(state.revisions.map((revision) => [revision.id, revision])));
   }
 
   /** Asks the rollout that walks to end; traffic stays where it is. @throws SlipwayError DEPLOYMENT_NOT_FOUND, ROLLOUT_NOT_FOUND, ROLLOUT_FINISHED */
-  async abort(by: Actor, name: string, reason?: string): Promise<RolloutView> {
+  async abort(by: ChangeBy, name: string, reason?: string): Promise<RolloutView> {
     await this.db.$transaction(async (tx) => {
       const { state } = await lockDeployment(tx, by.projectId, name);
       if (state.rollout === undefined) throw new SlipwayError('ROLLOUT_NOT_FOUND', `the deployment "${name}" has had no rollout`);
@@ -64,7 +64,7 @@ export class RolloutStore {
     const row = await this.db.rollout.findUnique({ where: { id: rolloutId }, select: { deploymentId: true } });
     if (row === null) return 'gone';
     const now = await databaseNow(this.db);
-    const [state] = await loadStates(this.db, { id: row.deploymentId }, now, { rolloutId });
+    const [state] = await atOneMoment(this.db, (tx) => loadStates(tx, { id: row.deploymentId }, now, { rolloutId }));
     const rollout = state?.rollout;
     if (state === undefined || rollout === undefined || !walkingStatuses.some((status) => status === rollout.status)) return 'gone';
     const decision = decideStep(rollout, observe(state, rollout), now);

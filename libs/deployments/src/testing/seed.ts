@@ -1,11 +1,10 @@
 import { RevisionSpec } from '@slipway/contracts';
-import { type Database, newId, toJson } from '@slipway/platform';
-import type { Actor } from '../deployments/deployment.js';
+import { type ChangeBy, type Database, newId, toJson } from '@slipway/platform';
 import { HostStore } from '../hosts/host.store.js';
 import { InstanceStore } from '../instances/instance.store.js';
 import { InstancePlanStore } from '../instances/instance-plan.store.js';
 
-export const by: Actor = { projectId: 'prj_default', actor: 'key:test' };
+export const by: ChangeBy = { projectId: 'prj_default', actor: 'key:test' };
 export const spec = RevisionSpec.parse({});
 
 const signature = { inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }], outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }] };

@@ -10,11 +10,20 @@ import {
   SlipwayError,
   severities,
 } from '@slipway/contracts';
-import { type Database, decodeCursor, isUniqueViolation, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import {
+  type ChangeBy,
+  type Database,
+  decodeCursor,
+  isUniqueViolation,
+  newId,
+  pageFrom,
+  recordEvent,
+  type Transaction,
+  toJson,
+} from '@slipway/platform';
 import { z } from 'zod';
 import { latencyEdges } from '../windows/latency-buckets.js';
 import { reservedLabels } from './alert-labels.js';
-import type { ChangeBy } from './change-by.js';
 
 /** What is stored of a rule's parameters; the deployment is a column of its own. */
 export const RuleParamsRow = z.object({ threshold: z.number(), windowSeconds: z.number(), minRequests: z.number() });

@@ -1,6 +1,5 @@
 import { type DeliveryView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
-import { type Database, decodeCursor, enqueue, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
-import type { ChangeBy } from './change-by.js';
+import { type ChangeBy, type Database, decodeCursor, enqueue, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { deliverNotification } from './deliver-notification.job.js';
 import type { WebhookPayload } from './webhook-payload.js';
 

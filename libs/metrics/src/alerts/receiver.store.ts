@@ -1,7 +1,17 @@
 import { type CreateReceiver, type DeliveryView, type Page, type PageQuery, type ReceiverView, SlipwayError } from '@slipway/contracts';
-import { type Database, decodeCursor, isUniqueViolation, newId, newWebhookSecret, pageFrom, recordEvent, seal, unseal } from '@slipway/platform';
+import {
+  type ChangeBy,
+  type Database,
+  decodeCursor,
+  isUniqueViolation,
+  newId,
+  newWebhookSecret,
+  pageFrom,
+  recordEvent,
+  seal,
+  unseal,
+} from '@slipway/platform';
 import { z } from 'zod';
-import type { ChangeBy } from './change-by.js';
 import { createDeliveries } from './delivery.store.js';
 import { fingerprint } from './fingerprint.js';
 import { webhookPayload } from './webhook-payload.js';

@@ -2,18 +2,22 @@ import { type Transaction, toJson } from '../database/database.js';
 import { newId } from '../ids/ids.js';
 import { channels, nudge } from '../nudges/nudges.client.js';
 
-/** One thing that changed: who, what, why, before and after. History, audit, webhooks and the console read from here. */
-export interface NewEvent {
+/** Who changes something, in which project, by which request: goes into the event of the change. */
+export interface ChangeBy {
   readonly projectId: string;
   /** "key:<name>", "session:<actor>" or "system:<part>". */
   readonly actor: string;
+  readonly requestId?: string | undefined;
+}
+
+/** One thing that changed: who, what, why, before and after. History, audit, webhooks and the console read from here. */
+export interface NewEvent extends ChangeBy {
   /** noun.verb, for example "deployment.rolled_back". */
   readonly action: string;
   readonly subject: { readonly kind: string; readonly id: string; readonly name: string };
   readonly reason?: string | undefined;
   readonly before?: unknown;
   readonly after?: unknown;
-  readonly requestId?: string | undefined;
 }
 
 /** Writes the event in the transaction of the change it tells of. */

@@ -1,6 +1,6 @@
+import type { ChangeBy } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { ChangeBy } from '../change-by.js';
 import { ModelStore } from '../models/model.store.js';
 import { addVersion, newProject } from '../testing/registry-fixture.js';
 import { ValidationStore } from '../versions/validation.store.js';

@@ -1,6 +1,5 @@
 import { foldName, ResourceName, type SetAlias, SlipwayError } from '@slipway/contracts';
-import { type Database, recordEvent } from '@slipway/platform';
-import type { ChangeBy } from '../change-by.js';
+import { type ChangeBy, type Database, recordEvent } from '@slipway/platform';
 import { findModel } from '../models/find-model.store.js';
 import { type AliasView, toAliasView } from '../models/model-mapper.js';
 import { findAlias, findVersion, versionNotFound } from '../versions/find-version.store.js';

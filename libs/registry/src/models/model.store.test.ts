@@ -1,7 +1,7 @@
 import { SlipwayError } from '@slipway/contracts';
+import type { ChangeBy } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { ChangeBy } from '../change-by.js';
 import { addVersion, deployVersion, newProject } from '../testing/registry-fixture.js';
 import { ModelStore } from './model.store.js';
 

@@ -1,6 +1,15 @@
 import { type ChangeModel, type CreateModel, foldName, type ModelView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
-import { type Database, decodeCursor, isUniqueViolation, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
-import type { ChangeBy } from '../change-by.js';
+import {
+  type ChangeBy,
+  type Database,
+  decodeCursor,
+  isUniqueViolation,
+  newId,
+  pageFrom,
+  recordEvent,
+  type Transaction,
+  toJson,
+} from '@slipway/platform';
 import { type FoundModel, findModel, modelNotFound } from './find-model.store.js';
 import { type ModelRow, toModelView, type VersionCount } from './model-mapper.js';
 

@@ -1,5 +1,4 @@
-import { type Database, newId } from '@slipway/platform';
-import type { ChangeBy } from '../change-by.js';
+import { type ChangeBy, type Database, newId } from '@slipway/platform';
 import { findModel } from '../models/find-model.store.js';
 import type { NewVersion } from '../versions/version.store.js';
 import { VersionStore } from '../versions/version.store.js';

@@ -1,7 +1,7 @@
+import type { ChangeBy } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { ChangeBy } from '../change-by.js';
 import { ModelStore } from '../models/model.store.js';
 import { addVersion, deployVersion, footprint, newProject, signature } from '../testing/registry-fixture.js';
 import { findVersion, parseVersionNumber } from './find-version.store.js';

@@ -1,6 +1,17 @@
 import { type ChangeVersion, type Page, type PageQuery, SlipwayError, type Task, type VersionView } from '@slipway/contracts';
-import { channels, type Database, decodeCursor, enqueue, newId, nudge, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
-import type { ChangeBy } from '../change-by.js';
+import {
+  type ChangeBy,
+  channels,
+  type Database,
+  decodeCursor,
+  enqueue,
+  newId,
+  nudge,
+  pageFrom,
+  recordEvent,
+  type Transaction,
+  toJson,
+} from '@slipway/platform';
 import { type FoundModel, findModel, modelNotFound } from '../models/find-model.store.js';
 import { checkTask } from './check-task.js';
 import { findVersion, versionNotFound } from './find-version.store.js';

@@ -1,13 +1,20 @@
 import type { Database } from '@slipway/platform';
 
 /** Names of deployments by id, those that live. */
-export async function deploymentNames(db: Database, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  if (ids.length === 0) return new Map();
-  const rows = await db.deployment.findMany({ where: { id: { in: [...ids] }, deletedAt: null }, select: { id: true, name: true } });
+export async function deploymentNames(db: Database, deploymentIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (deploymentIds.length === 0) return new Map();
+  const rows = await db.deployment.findMany({ where: { id: { in: [...deploymentIds] }, deletedAt: null }, select: { id: true, name: true } });
   return new Map(rows.map((row) => [row.id, row.name]));
 }
 
-/** What a stored prediction's ids stand for. */
+/** Projects of deployments by id, deleted ones included: their last records still belong to them. */
+export async function projectsOf(db: Database, deploymentIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (deploymentIds.length === 0) return new Map();
+  const rows = await db.deployment.findMany({ where: { id: { in: [...deploymentIds] } }, select: { id: true, projectId: true } });
+  return new Map(rows.map((row) => [row.id, row.projectId]));
+}
+
+/** What the ids of a stored prediction stand for. */
 export interface RevisionNames {
   readonly deployment: string;
   readonly model: string;
