@@ -82,9 +82,9 @@ describe('deployments', () => {
   });
 
   it.each(['%00', '%2e%2e', '..%2fkeys', 'x'.repeat(300), '%F0%9F%9A%80', "'%20or%201=1"])('are not found under %s', async (path) => {
-    expect((await api.call('GET', `/v1/deployments/${path}`)).status).toBe(404);
-    expect((await api.call('GET', `/v1/deployments/${path}/revisions`)).status).toBe(404);
-    expect((await api.call('POST', `/v1/deployments/${path}/rollback`, {})).status).toBe(404);
+    expect([400, 404]).toContain((await api.call('GET', `/v1/deployments/${path}`)).status);
+    expect([400, 404]).toContain((await api.call('GET', `/v1/deployments/${path}/revisions`)).status);
+    expect([400, 404]).toContain((await api.call('POST', `/v1/deployments/${path}/rollback`, {})).status);
   });
 
   it('answer the same creation again under one Idempotency-Key', async () => {
