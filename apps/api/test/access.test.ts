@@ -157,6 +157,12 @@ describe('requests', () => {
     expect(answer.body).toEqual(expect.objectContaining({ code: expect.any(String), detail: expect.any(String) }));
   });
 
+  it('that say JSON and have no body are taken as such', async () => {
+    await api.call('POST', '/v1/keys', { name: 'short-lived', scopes: ['view'] });
+    expect((await api.call('DELETE', '/v1/keys/short-lived', undefined, { 'content-type': 'application/json' })).status).toBe(204);
+    expect((await api.call('POST', '/v1/keys', undefined, { 'content-type': 'application/json' })).status).toBe(400);
+  });
+
   it('under a foreign host name are refused', async () => {
     const status = await new Promise<number>((resolve, reject) => {
       request(`${api.url}/v1/keys`, { headers: { host: 'evil.example' } }, (response) => resolve(response.resume().statusCode ?? 0))
@@ -258,12 +264,36 @@ describe('events', () => {
     stream.destroy();
   });
 
+  it('are not told any more to a reader whose key was revoked', async () => {
+    const { secret } = (await api.call('POST', '/v1/keys', { name: 'reader', scopes: ['view'] })).body as { secret: string };
+    const headers = { authorization: `Bearer ${secret}` };
+    await waitFor(async () => (await api.call('GET', '/v1/events', undefined, headers)).status === 200, { what: 'the key to be known' });
+    let text = '';
+    let isOver = false;
+    const stream = request(`${api.url}/v1/events`, { headers: { ...headers, accept: 'text/event-stream' } }, (response) => {
+      response.on('data', (piece) => {
+        text += String(piece);
+      });
+      response.on('end', () => {
+        isOver = true;
+      });
+    });
+    stream.on('error', () => undefined);
+    stream.end();
+    await waitFor(() => text.includes('retry:'), { what: 'the stream to be open' });
+    await api.call('DELETE', '/v1/keys/reader');
+    await waitFor(async () => (await api.call('GET', '/v1/events', undefined, headers)).status === 401, { what: 'the key to be refused' });
+    await api.call('POST', '/v1/keys', { name: 'unseen', scopes: ['view'] });
+    await waitFor(() => isOver, { what: 'the stream to end' });
+    expect(text).not.toContain('"subjectName":"unseen"');
+  });
+
   it('end a stream whose missed events cannot be read, so that its reader comes back', async () => {
     const away = createDatabase({ url: 'postgresql://nobody@127.0.0.1:1/none' });
     const platform: Platform = Object.assign(Object.create(api.platform), { db: away });
     const hub = api.api.app.get(EventHub);
     const server = createServer(
-      (_request, response) => void openEventStream({ platform, hub, projectId: 'prj_default', lastEventId: '1', response }),
+      (_request, response) => void openEventStream({ platform, hub, projectId: 'prj_default', lastEventId: '1', response, mayRead: () => true }),
     );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();

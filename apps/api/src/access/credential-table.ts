@@ -64,6 +64,15 @@ export class CredentialTable implements OnModuleInit {
     return this.lookUp(token, () => token, true);
   }
 
+  /** Whether what let a request in still counts, for streams that outlive the moment they were opened in. Does not keep a session alive. */
+  stillHolds(authorization: string | undefined, cookie: string | undefined): boolean {
+    const secret = authorization === undefined ? cookieOf(cookie ?? '', sessionCookie) : bearerOf(authorization);
+    const credential = secret === undefined ? undefined : this.byHash.get(sha256(secret));
+    const now = Date.now();
+    if (credential === undefined || credential.expiresAtMs <= now) return false;
+    return credential.kind === 'key' || now - this.lastUseOf(credential) <= sessionIdleMs;
+  }
+
   /** Reads the table again; resolves when it shows at least what was committed before the call. Calls made during a reading share one more. */
   refresh(): Promise<void> {
     this.again = true;
@@ -106,9 +115,13 @@ export class CredentialTable implements OnModuleInit {
     return { ok: true, viaCookie, projectId: credential.projectId, actor: credential.actor, scopes: credential.scopes };
   }
 
+  private lastUseOf(session: Credential): number {
+    return Math.max(session.lastUsedAtMs, this.lastTouched.get(session.hash) ?? 0);
+  }
+
   /** Keeps a session alive; false when it had been idle for too long. The row is written at most once a minute. */
   private touch(session: Credential, now: number): boolean {
-    const last = Math.max(session.lastUsedAtMs, this.lastTouched.get(session.hash) ?? 0);
+    const last = this.lastUseOf(session);
     if (now - last > sessionIdleMs) return false;
     if (now - last < 60_000) return true;
     this.lastTouched.set(session.hash, now);

@@ -17,6 +17,8 @@ export async function openEventStream(stream: {
   projectId: string;
   lastEventId: string | string[] | undefined;
   response: ServerResponse;
+  /** Whether the reader may still see what comes; asked before everything that is sent. */
+  mayRead: () => boolean;
 }): Promise<void> {
   const { response, hub, projectId } = stream;
   response.writeHead(200, {
@@ -27,6 +29,7 @@ export async function openEventStream(stream: {
   response.write('retry: 2000\n\n');
   const send = (text: string) => {
     if (response.writableLength > waitingBytesMax) response.destroy();
+    else if (!stream.mayRead()) response.end();
     else response.write(text);
   };
   let replayed: Set<number> | undefined = new Set();

@@ -2,6 +2,7 @@ import { Controller, Get, Query, Req, Res } from '@nestjs/common';
 import { EventPage, PageQuery } from '@slipway/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { CredentialTable } from '../access/credential-table.js';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
@@ -17,6 +18,7 @@ export class EventsController {
   constructor(
     private readonly platform: Platform,
     private readonly hub: EventHub,
+    private readonly credentials: CredentialTable,
   ) {}
 
   @Get()
@@ -39,6 +41,7 @@ export class EventsController {
       projectId: caller.projectId,
       lastEventId: request.headers['last-event-id'],
       response: reply.raw,
+      mayRead: () => this.credentials.stillHolds(request.headers.authorization, request.headers.cookie),
     });
   }
 }
