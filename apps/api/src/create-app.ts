@@ -10,11 +10,13 @@ import { ConsoleProxy } from './console/console-proxy.client.js';
 import { EventHub } from './events/event-hub.js';
 import { Gateway } from './gateway/gateway.js';
 import { Readiness } from './health/readiness.js';
+import { acceptEmptyJson } from './http/accept-empty-json.js';
 import { limitBodyTime } from './http/limit-body-time.js';
 import { serveOpenApi } from './http/openapi.js';
 import { answerFrameworkError, ProblemFilter } from './http/problem.filter.js';
 import { refuseForeignHost } from './http/refuse-foreign-host.js';
 import { refuseMalformedHead } from './http/refuse-malformed-head.js';
+import { refuseNul } from './http/refuse-nul.js';
 import { refuseRoutesWithoutPolicy } from './http/refuse-routes-without-policy.js';
 import { createValidationPipe } from './http/validation.pipe.js';
 import type { Platform } from './platform.js';
@@ -63,6 +65,8 @@ export async function createApi(platform: Platform): Promise<Api> {
   });
   // JSON alone is parsed; an upload's bytes are streamed by its own route. What is not understood is 415, never guessed at.
   app.getHttpAdapter().getInstance().removeContentTypeParser('text/plain');
+  acceptEmptyJson(app);
+  refuseNul(app);
   await app.register(multipart, {
     limits: { fields: 16, fieldSize: limits.controlBodyBytes, files: 1, parts: 20, headerPairs: 50, fieldNameSize: 100 },
   });

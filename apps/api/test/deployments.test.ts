@@ -81,7 +81,7 @@ describe('deployments', () => {
     expect(await api.call('GET', '/v1/deployments/odd')).toMatchObject({ status: 404 });
   });
 
-  it.each(['%00', '%2e%2e', '..%2fkeys', 'x'.repeat(300), '%F0%9F%9A%80', "'%20or%201=1"])('are not found under %s', async (path) => {
+  it.each(['%2e%2e', '..%2fkeys', 'x'.repeat(300), '%F0%9F%9A%80', "'%20or%201=1"])('are not found under %s', async (path) => {
     expect([400, 404]).toContain((await api.call('GET', `/v1/deployments/${path}`)).status);
     expect([400, 404]).toContain((await api.call('GET', `/v1/deployments/${path}/revisions`)).status);
     expect([400, 404]).toContain((await api.call('POST', `/v1/deployments/${path}/rollback`, {})).status);

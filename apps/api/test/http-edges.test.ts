@@ -64,6 +64,27 @@ it.each([
   expect(JSON.stringify(answer.body).length).toBeLessThan(1_000);
 });
 
+it.each([
+  'GET /v1/alert-rules/%00',
+  'PATCH /v1/alert-rules/a%00b {}',
+  'GET /v1/alerts/%00',
+  'GET /v1/receivers/a%00b',
+  'POST /v1/receivers/%00/test {}',
+  'POST /v1/deliveries/%00/replay {}',
+  'GET /v1/events?subjectKind=%00',
+  'GET /v1/events?subjectName=a%00b',
+  'GET /v1/deployments/any/serving?version=2147483648',
+  'GET /v1/deployments/any/quality?version=99999999999999',
+  'POST /v1/alert-rules {"name":"r","kind":"latency_p95","params":{"deployment":"any","threshold":1},"labels":{"a":"\\u0000"}}',
+  'POST /v1/alert-rules {"name":"r","kind":"latency_p95","params":{"deployment":"any","threshold":1},"labels":{"a":"\\ud800"}}',
+  'POST /v1/receivers {"kind":"WEBHOOK","name":"r","url":"https://93.184.216.34/\\u0000"}',
+  'POST /v1/receivers {"kind":"WEBHOOK","name":"r","url":"https://93.184.216.34/\\ud800"}',
+])('%s is refused by what it says, not by the database', async (text) => {
+  const [method = '', path = '', ...body] = text.split(' ');
+  const answer = await api.call(method, path, body[0], body.length === 0 ? {} : { 'content-type': 'application/json' });
+  expect(answer).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+});
+
 it('knows an Idempotency-Key whatever the case of the media type', async () => {
   const twice = () =>
     fetch(`${api.url}/v1/models`, {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ResourceName } from '../names.js';
 import { alertStates } from '../statuses.js';
+import { plainText } from '../text.js';
 import { Judgement } from './monitoring.schema.js';
 import { Instant, pageOf } from './paging.schema.js';
 
@@ -20,7 +21,7 @@ const shape = {
   /** How long the condition must hold before the alert fires, in seconds. */
   for: z.number().int().min(0).max(86_400).default(60),
   severity: z.enum(severities).default('ticket'),
-  labels: z.record(ResourceName, z.string().max(256)).default({}),
+  labels: z.record(ResourceName, plainText(256)).default({}),
   receivers: z.array(ResourceName).max(20).default([]),
   actions: z
     .array(z.strictObject({ kind: z.literal('roll_back') }))
@@ -82,7 +83,7 @@ export const AlertPage = pageOf(AlertView);
 
 export const CreateReceiver = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('EMAIL'), name: ResourceName, to: z.array(z.email()).min(1).max(50) }),
-  z.strictObject({ kind: z.literal('WEBHOOK'), name: ResourceName, url: z.url({ protocol: /^https?$/ }).max(2048) }),
+  z.strictObject({ kind: z.literal('WEBHOOK'), name: ResourceName, url: z.url({ protocol: /^https?$/ }).and(plainText(2048)) }),
 ]);
 export type CreateReceiver = z.infer<typeof CreateReceiver>;
 export const ReceiverView = z.object({

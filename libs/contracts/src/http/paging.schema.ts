@@ -37,6 +37,6 @@ export const SeriesQuery = z.strictObject({
   from: Instant.optional(),
   to: Instant.optional(),
   step: z.coerce.number().int().min(5).max(86_400).optional(),
-  version: z.coerce.number().int().min(1).optional(),
+  version: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
 });
 export type SeriesQuery = z.infer<typeof SeriesQuery>;
