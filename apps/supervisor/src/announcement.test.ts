@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { announce, quote } from './announcement.js';
 import { countDeath, healthyAfterMs, restartDelayMs } from './backoff.js';
-import { isInstanceOf } from './orphan-instances.js';
 
 const facts = {
   url: 'http://127.0.0.1:4000',
@@ -48,15 +47,4 @@ it('waits longer after each death in a row, up to 5 s, and starts over after a h
   expect([1, 2, 3, 4, 5, 6, 50].map(restartDelayMs)).toEqual([200, 400, 800, 1600, 3200, 5000, 5000]);
   expect(countDeath(7, healthyAfterMs)).toBe(1);
   expect(countDeath(7, healthyAfterMs - 1)).toBe(8);
-});
-
-it.each([
-  { command: ['node', '/app/apps/worker/dist/instance/main.js', '/home/s/run/ins_1.json'], is: true },
-  { command: ['node', '--x', '/app/apps/worker/dist/instance/main.js', '/home/s/run/ins_1.json'], is: true },
-  { command: ['node', '/app/apps/worker/dist/instance/main.js', '/home/s2/run/ins_1.json'], is: false },
-  { command: ['node', '/app/apps/worker/dist/main.js', '/home/s/run/ins_1.json'], is: false },
-  { command: ['vi', '/home/s/run/ins_1.json'], is: false },
-  { command: ['node', '/app/apps/worker/dist/instance/main.js'], is: false },
-])('tells instances of this home from other programs: $command', ({ command, is }) => {
-  expect(isInstanceOf(command, '/home/s')).toBe(is);
 });

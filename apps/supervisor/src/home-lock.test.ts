@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { identify, isRunning } from '@slipway/platform';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ensureBootstrapKey } from './bootstrap-key.js';
 import { asDiskFull, prepareHome } from './free-space.js';
@@ -11,7 +12,6 @@ import { lockHome } from './home-lock.js';
 import { boundLog } from './log-files.js';
 import { PidFiles } from './pid-files.js';
 import { claimPorts } from './ports.js';
-import { identify, isRunning } from './process-identity.js';
 
 let folder: string;
 beforeEach(async () => {

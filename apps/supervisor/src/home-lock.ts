@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SlipwayError } from '@slipway/contracts';
+import { identify, isRunning } from '@slipway/platform';
 import { readIdentity } from './pid-files.js';
-import { identify, isRunning } from './process-identity.js';
 
 /** The hold on a home. */
 export interface HomeLock {

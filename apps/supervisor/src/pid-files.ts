@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { identify, isRunning, type ProcessIdentity, signalProcess } from '@slipway/platform';
 import { z } from 'zod';
-import { identify, isRunning, type ProcessIdentity, signalProcess } from './process-identity.js';
 
 const Written = z.object({ pid: z.number().int(), startedAt: z.string() });
 

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { identify } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { identify } from '../src/process-identity.js';
 import { RunningSlipway } from './running-slipway.js';
 
 let home: string;

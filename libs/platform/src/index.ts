@@ -15,6 +15,7 @@ export * from './logging/logger.js';
 export * from './nudges/nudges.client.js';
 export * from './paging/cursor.js';
 export * from './paging/page-from.js';
+export * from './processes/process-identity.js';
 export * from './queue/job.js';
 export * from './queue/outbox.js';
 export * from './queue/queue-driver.js';

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { identify } from '@slipway/platform';
 
 const onLinux = process.platform === 'linux';
 
@@ -12,7 +13,7 @@ export const processPollMs = onLinux ? 100 : 1_000;
  * Undefined when it is gone or only waits to be buried.
  */
 export function startTimeOf(pid: number): string | undefined {
-  return onLinux ? startTimeFromProc(pid) : startTimeFromPs(pid);
+  return identify(pid)?.startedAt;
 }
 
 /** Whether the very process that was started then still runs. */
@@ -63,26 +64,6 @@ function threadsOf(pid: number): readonly number[] {
     return readdirSync(`/proc/${pid}/task`).map(Number);
   } catch {
     return [];
-  }
-}
-
-/** proc(5): the name in parentheses may hold anything; after it come the state (field 3) and the start time in ticks (field 22). */
-function startTimeFromProc(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-function startTimeFromPs(pid: number): string | undefined {
-  try {
-    const [state = '', ...started] = ps(pid, 'stat=,lstart=').trim().split(/\s+/);
-    return state === '' || state.startsWith('Z') ? undefined : started.join(' ');
-  } catch {
-    return undefined;
   }
 }
 
