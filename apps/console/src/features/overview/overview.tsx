@@ -53,8 +53,21 @@ function Rows({ items }: { readonly items: readonly DeploymentSummary[] }) {
 
 function Health({ deployments }: { readonly deployments: readonly DeploymentSummary[] }) {
   const ill = deployments.filter((each) => each.status === 'DEGRADED' || each.status === 'UNAVAILABLE');
+  const alerts = useAlerts();
+  const firing = alerts.items?.filter((alert) => alert.state === 'firing').length;
   if (deployments.length === 0) return null;
-  if (ill.length === 0) return <span>{plural(deployments.length, 'deployment')}, all in order</span>;
+  if (ill.length === 0) {
+    return (
+      <span>
+        {plural(deployments.length, 'deployment')}, {firing === 0 ? 'all in order' : 'all serving'}
+        {firing !== undefined && firing > 0 && (
+          <>
+            , <strong className="text-bad">{plural(firing, 'alert')} firing</strong>
+          </>
+        )}
+      </span>
+    );
+  }
   return (
     <span>
       {plural(deployments.length, 'deployment')}, <strong className="text-bad">{ill.length} in trouble</strong>:{' '}
