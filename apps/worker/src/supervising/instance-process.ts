@@ -8,7 +8,7 @@ import { type InstanceIdentity, type ProcessRecord, writeJson } from './process-
 import { isAlive, processPollMs, residentBytes, setLoadingPriority, signalProcess, startTimeOf } from './process-table.js';
 import { reasonToKill } from './reason-to-kill.js';
 import { afterLook, lookEveryMs, type Silence } from './silence.js';
-import { spawnInstance } from './spawn-instance.js';
+import { type SpawnedInstance, spawnInstance } from './spawn-instance.js';
 import type { Ending, InstanceLimits, Phase, Surroundings } from './surroundings.js';
 import { Timers } from './timers.js';
 
@@ -72,7 +72,8 @@ export class InstanceProcess {
     try {
       await prepare();
     } catch (error) {
-      this.end('FAILED', messageOf(error));
+      // One that was stopped meanwhile is gone, not failed.
+      if (this.current === 'preparing') this.end('FAILED', messageOf(error));
       return;
     }
     if (this.current === 'preparing') this.spawn();
@@ -120,8 +121,10 @@ export class InstanceProcess {
   }
 
   private spawn(): void {
-    const { paths, program, log } = this.around;
-    const { child, logFrom } = spawnInstance(program, paths);
+    const { log } = this.around;
+    const spawned = this.trySpawn();
+    if (spawned === undefined) return;
+    const { child, logFrom } = spawned;
     this.logFrom = logFrom;
     child.once('error', (error) => this.exited(messageOf(error)));
     this.current = 'loading';
@@ -138,6 +141,16 @@ export class InstanceProcess {
     this.remember();
     this.tell('LOADING');
     this.watch();
+  }
+
+  /** A start that fails (a full disk, no more processes) is a death like any other, and must not be this process's own. */
+  private trySpawn(): SpawnedInstance | undefined {
+    try {
+      return spawnInstance(this.around.program, this.around.paths);
+    } catch (error) {
+      this.exited(messageOf(error));
+      return undefined;
+    }
   }
 
   private watch(): void {
@@ -273,7 +286,12 @@ export class InstanceProcess {
       hasBeenReady: this.hasBeenReady,
       ...this.limits,
     };
-    writeJson(this.around.paths.process, record);
+    try {
+      writeJson(this.around.paths.process, record);
+    } catch (error) {
+      // It serves all the same; only the next worker cannot take it over.
+      this.around.log.warn({ err: error, instance: this.identity.instanceId }, 'instance not noted down');
+    }
   }
 
   private get address(): string {
