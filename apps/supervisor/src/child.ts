@@ -111,6 +111,8 @@ export class Child {
         clearTimeout(timer);
         resolve(undefined);
         if (isReady) this.onDeath(startedAt, signal ?? `exit code ${code}`);
+        // One that dies before it is ready leaves no note of a process that is none.
+        else void this.pidFiles.remove(this.name).catch(() => undefined);
       });
     });
     return port;

@@ -78,7 +78,8 @@ it.each(programs)('brings %s back within 15 s after it was killed, with all data
   const pid = await slipway.pid(name);
   process.kill(pid, 'SIGKILL');
   await waitFor(() => identify(pid) === undefined);
-  await waitFor(async () => (await slipway.pid(name)) !== pid && identify(await slipway.pid(name)) !== undefined, { timeoutMs: 15_000 });
+  const back = `${name === 'postgres' ? 'PostgreSQL' : name} is back.`;
+  await waitFor(() => slipway.output.includes(back), { timeoutMs: 15_000, what: back });
   await waitFor(() => isKept(key), { timeoutMs: 15_000, what: `the API to know ${key} again` });
   // One death is one death: the others go on.
   expect(await Promise.all(others.map((other) => slipway.pid(other)))).toEqual(before);
