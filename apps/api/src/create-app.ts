@@ -51,7 +51,7 @@ export async function createApi(platform: Platform): Promise<Api> {
     genReqId: () => newId('req'),
     bodyLimit: limits.controlBodyBytes,
     trustProxy: false,
-    maxParamLength: 512,
+    routerOptions: { maxParamLength: 512 },
     frameworkErrors: answerFrameworkError,
     serverFactory: (handler: Handler) => {
       nest = handler;

@@ -32,11 +32,19 @@ export async function openEventStream(stream: {
     else if (!stream.mayRead()) response.end();
     else response.write(text);
   };
-  let replayed: Set<number> | undefined = new Set();
-  const waiting: EventView[] = [];
+  const resumeAfter = positionOf(stream.lastEventId);
+  // The hub may read an event only after it was replayed here, or long after the reader had it: each is sent once.
+  const sent = new Set<number>();
+  const sendOnce = (view: EventView) => {
+    if (sent.has(view.sequence) || (resumeAfter !== undefined && view.sequence <= resumeAfter)) return;
+    if (sent.size >= resumeMax) sent.clear();
+    sent.add(view.sequence);
+    send(frame(view));
+  };
+  let waiting: EventView[] | undefined = [];
   const stop = hub.subscribe(projectId, ({ event, view }) => {
     if (view === undefined) send(`event: ${event}\ndata: {}\n\n`);
-    else if (replayed === undefined) send(frame(view));
+    else if (waiting === undefined) sendOnce(view);
     else waiting.push(view);
   });
   const heartbeat = setInterval(() => send(': still here\n\n'), heartbeatMs);
@@ -47,9 +55,9 @@ export async function openEventStream(stream: {
     clearInterval(heartbeat);
   });
   try {
-    for (const view of await missed(stream)) {
-      replayed.add(view.sequence);
-      send(frame(view));
+    if (resumeAfter !== undefined) {
+      const rows = await missedEvents(stream.platform.db.prisma, projectId, BigInt(resumeAfter), resumeMax);
+      for (const row of rows) sendOnce(toEventView(row));
     }
   } catch (error) {
     // The head is out already: the reader comes back by itself and asks for the missed events again.
@@ -57,15 +65,13 @@ export async function openEventStream(stream: {
     response.end();
     return;
   }
-  for (const view of waiting) if (!replayed.has(view.sequence)) send(frame(view));
-  replayed = undefined;
+  for (const view of waiting) sendOnce(view);
+  waiting = undefined;
 }
 
-async function missed(stream: { platform: Platform; projectId: string; lastEventId: string | string[] | undefined }): Promise<EventView[]> {
-  const { lastEventId } = stream;
-  if (typeof lastEventId !== 'string' || !/^\d{1,18}$/.test(lastEventId)) return [];
-  const rows = await missedEvents(stream.platform.db.prisma, stream.projectId, BigInt(lastEventId), resumeMax);
-  return rows.map(toEventView);
+/** The position in `Last-Event-ID`; undefined when there is none that we gave out. */
+function positionOf(lastEventId: string | string[] | undefined): number | undefined {
+  return typeof lastEventId === 'string' && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
 }
 
 function frame(view: EventView): string {
