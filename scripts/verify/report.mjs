@@ -1,6 +1,8 @@
 import { say } from '../steps/command.mjs';
 
 const rows = [];
+/** A quick run is for machines that others use as well: there a time fails only when it is far over its bar, and says so when it is over. */
+const timeSlack = process.argv.includes('--quick') ? 3 : 1;
 
 /** Notes a figure against its bar. `ok` decides; without a bar it is information. */
 export function record(name, figure, bar, ok) {
@@ -10,7 +12,8 @@ export function record(name, figure, bar, ok) {
 
 /** A figure that must not be above a bar. */
 export function recordMost(name, value, most, unit) {
-  record(name, `${round(value)} ${unit}`, `≤ ${most} ${unit}`, value <= most);
+  const isOver = value > most;
+  record(name, `${round(value)} ${unit}${isOver ? ', over the bar' : ''}`, `≤ ${most} ${unit}`, value <= most * (unit === 's' ? timeSlack : 1));
 }
 
 /** A fact that must hold. */
