@@ -18,17 +18,24 @@ const secretPaths = [
   '*.cookie',
 ];
 
+/** Lines that wait for room beyond this are dropped. */
+const waitingBytesMax = 4 * 1024 * 1024;
+
 /**
- * JSON lines on stdout. Log events, not prose: a fixed lower-case message with facts as fields.
+ * JSON lines on stdout, or another open file. Log events, not prose: a fixed lower-case message with facts as fields.
  * `error` = a person must act; `warn` = it healed, count it; `info` = a state changed; `debug` = for developers.
  */
-export function createLogger(name: string, level: string): Logger {
-  return pino({
+export function createLogger(name: string, level: string, output = 1): Logger {
+  const destination = pino.destination({ dest: output, sync: false, minLength: 0, maxLength: waitingBytesMax });
+  // A log that cannot be written, on a full disk say, must not end what it tells about.
+  destination.on('error', () => undefined);
+  const options = {
     name,
     level,
     base: { name },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: secretPaths, censor: '[secret]' },
-    formatters: { level: (label) => ({ level: label }) },
-  });
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return pino(options, destination);
 }
