@@ -9,6 +9,8 @@ const patienceBytes = 64 * 1024;
 /** How long, and how much of, a refused body is read and dropped, so that the caller can read the refusal before the connection closes. */
 const lingerMs = 2_000;
 const lingerBytes = 32 * 1024 * 1024;
+/** The rest of a short body may take this long. */
+const restMs = 30_000;
 
 export interface Refusal {
   readonly code: ErrorCode;
@@ -39,8 +41,19 @@ export function answerError(request: IncomingMessage, response: ServerResponse, 
   if (status === 401) head.push('www-authenticate', 'Bearer');
   if (code === 'ENCODING_UNSUPPORTED') head.push('accept-encoding', 'gzip, deflate, identity');
   if (refusal.isBodyHeldBack === true) response.writeHead(status, [...head, 'connection', 'close']).end(body);
-  else if (isBodyPending(request)) lingerAndClose(request, response, status, head, body);
-  else response.writeHead(status, head).end(body);
+  else if (code === 'BODY_TIMEOUT' || isBodyPending(request)) lingerAndClose(request, response, status, head, body);
+  else {
+    response.writeHead(status, head).end(body);
+    closeWhenSlow(request);
+  }
+}
+
+/** What is left of a short body is read for the sake of the connection, but not for as long as its sender likes. */
+function closeWhenSlow(request: IncomingMessage): void {
+  if (request.complete || request.headers['content-length'] === undefined) return;
+  const timer = setTimeout(() => request.destroy(), restMs);
+  const stop = () => clearTimeout(timer);
+  request.once('end', stop).once('close', stop);
 }
 
 /** Whether so much of the body is still to come that reading it to its end is not worth keeping the connection. */
