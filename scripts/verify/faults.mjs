@@ -43,13 +43,13 @@ class Writer {
     }
   }
 
-  /** A label that is known is answered as a duplicate; one that was lost would be matched or parked anew. */
+  /** An acknowledged label stands at its prediction, as soon as the prediction's record has arrived; nothing is sent again for it. */
   async lostLabels() {
     let lost = 0;
-    for (let at = 0; at < this.acknowledgedLabels.length; at += 1000) {
-      const labels = this.acknowledgedLabels.slice(at, at + 1000).map((predictionId) => ({ predictionId, label: 'benign' }));
-      const { results } = await this.product.ask('POST', '/v1/deployments/diagnosis/labels', JSON.stringify({ labels }));
-      lost += results.filter(({ result }) => result !== 'duplicate').length;
+    for (const id of this.acknowledgedLabels) {
+      const isKept = async () => (await this.product.call('GET', `/v1/predictions/${id}`))?.body?.items?.[0]?.label === 'benign';
+      // The first ones wait for the records of the last seconds; those after them find everything there.
+      await this.product.untilTrue(`the label of ${id}`, lost > 3 ? 1_000 : 60_000, isKept).catch(() => (lost += 1));
     }
     return lost;
   }
