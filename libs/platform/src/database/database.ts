@@ -47,7 +47,7 @@ export function createDatabase(options: { url: string; max?: number }): Database
   };
 }
 
-const unavailableSqlStates = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08001', '08003', '08004', '08006', '55P03', '57014']);
+const unavailableSqlStates = new Set(['57P01', '57P02', '57P03', '08000', '08001', '08003', '08004', '08006', '55P03', '57014']);
 
 /** Whether an error means that the database is away or overloaded, as opposed to a wrong query. */
 export function isDatabaseUnavailable(error: unknown): boolean {
@@ -55,7 +55,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     const code: unknown = Reflect.get(at, 'code');
     if (
       typeof code === 'string' &&
-      (unavailableSqlStates.has(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/.test(code))
+      (isUnavailableSqlState(code) || /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|P1001|P1002|P1008|P1017|P2024|P2028)/.test(code))
     )
       return true;
     if (
@@ -64,8 +64,16 @@ export function isDatabaseUnavailable(error: unknown): boolean {
       )
     )
       return true;
+    // Prisma gives a state that it has no code of its own for in the text alone.
+    const [, state] = /Database error\. Code: `(\w{5})`/.exec(at.message) ?? [];
+    if (state !== undefined && isUnavailableSqlState(state)) return true;
   }
   return false;
+}
+
+/** Besides single states the classes 53 (no disk, no memory, no connection left) and 58 (an error of the system below). */
+function isUnavailableSqlState(state: string): boolean {
+  return unavailableSqlStates.has(state) || /^5[38]\w{3}$/.test(state);
 }
 
 /** Whether an error is the violation of a unique index. */
