@@ -24,6 +24,8 @@ async function main(): Promise<void> {
   if (settings.SLIPWAY_BOOTSTRAP_API_KEY !== undefined) await new KeyStore(platform.db.prisma).ensureBootstrap(settings.SLIPWAY_BOOTSTRAP_API_KEY);
   const api = await createApi(platform);
   platform.shutdown.add('http', () => api.close());
+  // A mistake of ours in one corner must not end what everybody else relies on; the log has it as an error.
+  process.on('unhandledRejection', (error) => platform.log.error({ err: error }, 'unhandled rejection'));
   platform.shutdown.onSignals();
   const port = await api.listen(settings.SLIPWAY_API_PORT, settings.SLIPWAY_LISTEN);
   log.info({ port }, 'api ready');

@@ -17,6 +17,8 @@ async function main(): Promise<void> {
   if (settings.DATABASE_URL === undefined)
     throw new SettingsError('DATABASE_URL is needed here: `npm start` runs its own database and sets it for the worker');
   const platform = Platform.open(settings, settings.DATABASE_URL);
+  // A mistake of ours in one corner must not end what everybody else relies on; the log has it as an error.
+  process.on('unhandledRejection', (error) => platform.log.error({ err: error }, 'unhandled rejection'));
   platform.shutdown.onSignals();
   const { port } = await createWorker(platform);
   platform.log.info({ port }, 'worker ready');

@@ -1,21 +1,31 @@
-import { afterAll, expect, it } from 'vitest';
-import { administer, testDatabase } from '../testing/test-database.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type TestDatabase, testDatabase } from '../testing/test-database.js';
 import { createDatabase } from './database.js';
 
-const database = await testDatabase();
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
 afterAll(() => database.close());
 
-it('keeps times in UTC whatever the zone of the server', async () => {
-  await administer(database.url, `alter database ${new URL(database.url).pathname.slice(1)} set timezone to 'Asia/Tokyo'`);
-  const handle = createDatabase({ url: database.url, max: 1 });
+it('outlives a connection that is cut while somebody holds it between two queries', async () => {
+  const handle = createDatabase({ url: database.url, max: 2 });
+  const uncaught: Error[] = [];
+  const note = (error: Error) => uncaught.push(error);
+  process.on('uncaughtException', note);
   try {
-    await handle.prisma
-      .$executeRaw`insert into "OutboxMessage" ("queue", "name", "jobId", "payload", "publishedAt") values ('q', 'n', 'j', '{}', now())`;
-    const row = await handle.prisma.outboxMessage.findFirstOrThrow();
-    expect(Math.abs((row.publishedAt?.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
-    const { rows } = await handle.pool.query<{ offset: number }>(`select extract(timezone from now())::integer as offset`);
-    expect(rows[0]?.offset).toBe(0);
+    const client = await handle.pool.connect();
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await database.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await ended;
+    await new Promise((resolve) => setImmediate(resolve));
+    await expect(client.query('select 1')).rejects.toThrow();
+    client.release(true);
+    expect((await handle.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    expect(uncaught).toEqual([]);
   } finally {
+    process.off('uncaughtException', note);
     await handle.close();
   }
 });

@@ -34,6 +34,9 @@ export function createDatabase(options: { url: string; max?: number }): Database
   const pool = new Pool(config);
   // An idle connection that the server ends must not end the process; the next query opens a new one.
   pool.on('error', () => undefined);
+  // Nor one that is cut while somebody holds it between two queries: the pool listens to idle connections only, and an error without a
+  // listener is an uncaught exception. The holder's next query fails and says so.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const prisma = new PrismaClient({
     adapter: new PrismaPg(config, { onPoolError: () => undefined, onConnectionError: () => undefined }),
     transactionOptions: { maxWait: 5_000, timeout: 15_000 },

@@ -21,6 +21,8 @@ export const migrationsFolder = fileURLToPath(new URL('../../../../prisma/migrat
  */
 export async function migrate(connectionString: string, folder = migrationsFolder): Promise<string[]> {
   const client = new Client({ connectionString });
+  // A connection that is cut between two queries fails the next one; without a listener it would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [lockKey]);

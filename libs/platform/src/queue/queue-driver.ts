@@ -63,6 +63,7 @@ function postgresDriver(url: string): QueueDriver {
     backend: 'postgres',
     migrate: async () => {
       const client = new Client({ connectionString: url });
+      client.on('error', () => undefined);
       await client.connect();
       try {
         await runMigrations(client);
