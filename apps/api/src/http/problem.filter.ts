@@ -50,7 +50,7 @@ export class ProblemFilter implements ExceptionFilter {
 export function problemOf(error: SlipwayError, requestId: string): Problem {
   const hidden = error.kind === 'bug';
   return {
-    type: `https://slipway.dev/problems/${error.code.toLowerCase().replaceAll('_', '-')}`,
+    type: `urn:slipway:problem:${error.code.toLowerCase().replaceAll('_', '-')}`,
     title: errorKinds[error.kind].title,
     status: error.status,
     detail: hidden ? `Something went wrong inside Slipway. The log has it under request ${requestId}.` : error.message,
