@@ -14,6 +14,7 @@ import { summarise } from '@/lib/charts/summarise';
 import { formatCount, formatNumber, formatRatio, formatScore } from '@/lib/text/format-number';
 import { useRange } from '@/lib/use-range';
 import { ConfusionMatrix } from './confusion-matrix';
+import { judgedVersion } from './judged-version';
 import { labelSnippet } from './snippets';
 import { TabBar } from './tab-bar';
 import { useMarkers } from './use-markers';
@@ -96,13 +97,12 @@ function formatOf(metric: Metric): (value: number) => string {
 }
 
 function latest(data: QualitySeries, metric: Metric) {
-  const judgement =
-    data.versions.toSorted((a, b) => b.at.localeCompare(a.at))[0]?.[metric] ??
-    data.total.findLast((point) => point[metric] !== null)?.[metric] ??
-    null;
+  const version = judgedVersion(data);
+  const judgement = version?.[metric] ?? null;
+  const which = data.versions.length > 1 && version !== undefined ? `v${version.version}: ` : '';
   return {
     value: judgement?.value == null ? '–' : formatOf(metric)(judgement.value),
-    note: judgement === null ? undefined : judgementNote(judgement, metric),
+    note: judgement === null ? undefined : `${which}${judgementNote(judgement, metric)}`,
   };
 }
 
