@@ -101,7 +101,7 @@ function startInstance(instanceId) {
     spoolFolder: join(home, 'spool'),
     signature,
     session: { intraOpThreads: 1, interOpThreads: 1, executionProviders: ['cpu'], graphOptimization: 'all' },
-    batching: { mode: 'off', maxBatchSize: 1, maxDelayMs: 0 },
+    batching: { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
     limits: defaultInstanceLimits,
     records: defaultInstanceRecords,
   };

@@ -82,7 +82,7 @@ export class Instances {
       signature: signatureOf(model),
       task: model === 'linear' ? { kind: 'regression', predictionOutput: 'y', rowAxis: 0 } : null,
       session: { intraOpThreads: 1, interOpThreads: 1, executionProviders: ['cpu'], graphOptimization: 'all' },
-      batching: { mode: 'off', maxBatchSize: 1, maxDelayMs: 0 },
+      batching: { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
       limits: defaultInstanceLimits,
       records: { enabled: true, maxPerSecond: 500, maxRowsPerRequest: 256 },
     };

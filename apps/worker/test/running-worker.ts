@@ -132,4 +132,4 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export const spec = { intraOpThreads: 1, executionProviders: ['cpu' as const], maxQueue: 1024, keepWarmSeconds: 600, recordPredictions: true };
+export const spec = { intraOpThreads: 1, executionProviders: ['cpu' as const], maxQueue: 1024, keepWarmSeconds: 600, recordPredictions: true, batching: { mode: 'auto' as const } };

@@ -10,6 +10,7 @@ export * from './instances/instance.js';
 export * from './instances/instance.store.js';
 export * from './instances/instance-plan.store.js';
 export * from './instances/plan-instances.js';
+export * from './revisions/effective-batching.js';
 export * from './revisions/revision.js';
 export * from './revisions/revision.store.js';
 export * from './rollouts/advance-rollout.job.js';

@@ -5,10 +5,11 @@ import type { InstancePaths } from './instance-paths.js';
 
 /** Tells an instance what to run and how. @throws SlipwayError VERSION_NOT_READY for a version without a signature */
 export function buildInstanceSpec(assignment: Assignment, place: { modelPath: string; paths: InstancePaths; maxBodyBytes: number }): InstanceSpec {
-  const { signature, spec } = assignment;
+  const { signature, spec, batching } = assignment;
   if (signature === undefined) {
     throw new SlipwayError('VERSION_NOT_READY', `version ${assignment.versionNumber} of model "${assignment.modelName}" has no signature`);
   }
+  const latencyTarget = batching.latencyTargetMs === undefined ? {} : { latencyTargetMs: batching.latencyTargetMs };
   return {
     protocol: 1,
     instanceId: assignment.instanceId,
@@ -26,9 +27,14 @@ export function buildInstanceSpec(assignment: Assignment, place: { modelPath: st
     spoolFolder: place.paths.spool,
     signature,
     ...(assignment.task === undefined ? {} : { task: assignment.task }),
-    session: { intraOpThreads: spec.intraOpThreads, interOpThreads: 1, executionProviders: [...spec.executionProviders], graphOptimization: 'all' },
-    batching: { mode: 'off', maxBatchSize: 1, maxDelayMs: 0 },
-    limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes },
+    session: {
+      intraOpThreads: spec.intraOpThreads === 'auto' ? 1 : spec.intraOpThreads,
+      interOpThreads: 1,
+      executionProviders: [...spec.executionProviders],
+      graphOptimization: 'all',
+    },
+    batching: { isOn: batching.isOn, maxBatchSize: batching.maxBatchSize, maxDelayMs: batching.maxDelayMs, ...latencyTarget },
+    limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes, ...(batching.isStated ? { maxRows: batching.maxBatchSize } : {}) },
     records: { ...defaultInstanceRecords, enabled: spec.recordPredictions },
   };
 }

@@ -11,9 +11,28 @@ const Reason = plainText(limits.reasonLength);
 const Ordinal = z.number().int().min(1).max(2_147_483_647);
 const Replicas = z.number().int().min(1).max(limits.replicasMax);
 
+/** What runs a model. All but `cpu` need their hardware and a runtime built for it; without that an instance runs on `cpu` and says so. */
+export const executionProviders = ['cpu', 'cuda', 'tensorrt', 'dml', 'coreml', 'webgpu'] as const;
+
+/** Joining requests into one run of the model. */
+export const Batching = z.strictObject({
+  /** `auto`: where the validation has proven that rows do not influence each other; `on`: also without that proof; `off`: each request alone. */
+  mode: z.enum(['auto', 'on', 'off']).default('auto'),
+  /** Rows of one run. Stated, it also bounds a single request; unstated, requests of any size run and up to 64 rows are joined. */
+  maxBatchSize: z.number().int().min(1).max(4096).optional(),
+  /** How long a request may wait for others to join it; how long it does is learned. */
+  maxDelayMs: z.number().min(0).max(1_000).optional(),
+  /** Time in an instance that requests should stay under; bounds the delay and the size of joined runs. */
+  latencyTargetMs: z.number().min(1).max(60_000).optional(),
+});
+export type Batching = z.infer<typeof Batching>;
+
 const specFields = {
-  intraOpThreads: z.number().int().min(1).max(256),
-  executionProviders: z.array(z.enum(['cpu'])).min(1),
+  /** Threads of one run; `auto`: one for models that run in a few milliseconds, else the host's cores as far as its budget goes. */
+  intraOpThreads: z.union([z.number().int().min(1).max(256), z.literal('auto')]),
+  /** In order of preference. */
+  executionProviders: z.array(z.enum(executionProviders)).min(1).max(executionProviders.length),
+  batching: Batching,
   memoryLimitBytes: z
     .number()
     .int()
@@ -28,8 +47,9 @@ const specFields = {
 /** How to run a version; immutable on a revision. Every field has a default, so `{}` is a complete wish. */
 export const RevisionSpec = z.strictObject({
   ...specFields,
-  intraOpThreads: specFields.intraOpThreads.default(1),
+  intraOpThreads: specFields.intraOpThreads.default('auto'),
   executionProviders: specFields.executionProviders.default(['cpu']),
+  batching: Batching.prefault({}),
   maxQueue: specFields.maxQueue.default(1024),
   keepWarmSeconds: specFields.keepWarmSeconds.default(600),
   recordPredictions: specFields.recordPredictions.default(true),

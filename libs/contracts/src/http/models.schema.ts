@@ -60,6 +60,8 @@ export const VersionView = z.object({
     })
     .nullable(),
   footprint: z.object({ loadMs: z.number(), runMs: z.number().nullable(), rssBytes: z.number() }).nullable(),
+  /** Rows given together get the same answers as given one by one, as tried while validating; null when it could not be tried. */
+  rowsIndependent: z.boolean().nullable(),
   createdAt: Instant,
   createdBy: z.string(),
   validatedAt: Instant.nullable(),

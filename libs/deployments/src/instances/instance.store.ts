@@ -1,7 +1,9 @@
 import { type InstanceStatus, RevisionSpec, Signature, Task } from '@slipway/contracts';
 import { channels, type Database, nudge } from '@slipway/platform';
+import { z } from 'zod';
 import { announceFact } from '../deployments/write-fact.store.js';
 import type { HostLease } from '../hosts/host.store.js';
+import { type EffectiveBatching, effectiveBatching } from '../revisions/effective-batching.js';
 import { databaseNow } from '../rows/database-clock.store.js';
 import { readEnum } from '../rows/read-enum.js';
 import { type InstanceWish, instanceWishes } from './instance.js';
@@ -24,6 +26,9 @@ export interface Assignment {
   readonly signature: Signature | undefined;
   readonly task: Task | undefined;
   readonly spec: RevisionSpec;
+  readonly batching: EffectiveBatching;
+  /** Time of one run, measured while validating. */
+  readonly runMs: number | undefined;
 }
 
 /** What the hosting worker writes about an instance. */
@@ -34,6 +39,9 @@ export interface InstanceFact {
   readonly restarts: number;
   readonly reason: string | undefined;
 }
+
+/** The part of a version's footprint that placement of threads needs. */
+const RunTime = z.object({ runMs: z.number().nullable() }).nullable();
 
 /** So long the rows of ended instances are kept. */
 const keepEndedMs = 86_400_000;
@@ -50,28 +58,47 @@ export class InstanceStore {
       include: {
         deployment: { select: { projectId: true, name: true } },
         revision: {
-          include: { version: { select: { number: true, digest: true, signature: true, task: true, model: { select: { name: true } } } } },
+          include: {
+            version: {
+              select: {
+                number: true,
+                digest: true,
+                signature: true,
+                task: true,
+                footprint: true,
+                rowsIndependent: true,
+                model: { select: { name: true } },
+              },
+            },
+          },
         },
       },
     });
-    return rows.map(({ deployment, revision, ...row }) => ({
-      instanceId: row.id,
-      wish: readEnum(instanceWishes, row.wish),
-      status: row.status,
-      restarts: row.restarts,
-      projectId: deployment.projectId,
-      deploymentId: row.deploymentId,
-      deploymentName: deployment.name,
-      revisionId: row.revisionId,
-      revisionNumber: revision.number,
-      versionId: revision.versionId,
-      versionNumber: revision.version.number,
-      modelName: revision.version.model.name,
-      digest: revision.version.digest,
-      signature: Signature.nullable().parse(revision.version.signature) ?? undefined,
-      task: Task.nullable().parse(revision.version.task) ?? undefined,
-      spec: RevisionSpec.parse(revision.spec),
-    }));
+    return rows.map(({ deployment, revision, ...row }) => {
+      const { version } = revision;
+      const spec = RevisionSpec.parse(revision.spec);
+      const task = Task.nullable().parse(version.task) ?? undefined;
+      return {
+        instanceId: row.id,
+        wish: readEnum(instanceWishes, row.wish),
+        status: row.status,
+        restarts: row.restarts,
+        projectId: deployment.projectId,
+        deploymentId: row.deploymentId,
+        deploymentName: deployment.name,
+        revisionId: row.revisionId,
+        revisionNumber: revision.number,
+        versionId: revision.versionId,
+        versionNumber: version.number,
+        modelName: version.model.name,
+        digest: version.digest,
+        signature: Signature.nullable().parse(version.signature) ?? undefined,
+        task,
+        spec,
+        batching: effectiveBatching(spec.batching, { rowsIndependent: version.rowsIndependent, task }),
+        runMs: RunTime.parse(version.footprint)?.runMs ?? undefined,
+      };
+    });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Signature, Task } from '@slipway/contracts';
+import { Batching, Signature, Task } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** The rollout that belongs to a deployment's present epoch. */
@@ -36,6 +36,8 @@ export const RoutingRevisionRow = z.object({
   task: Task.nullable(),
   maxQueue: z.number().int().nullable(),
   deadlineMs: z.number().int().nullable(),
+  batching: Batching.nullish(),
+  rowsIndependent: z.boolean().nullish(),
 });
 export type RoutingRevisionRow = z.infer<typeof RoutingRevisionRow>;
 

@@ -1,4 +1,5 @@
-import type { Signature, Task } from '@slipway/contracts';
+import { Batching, type Signature, type Task } from '@slipway/contracts';
+import { type EffectiveBatching, effectiveBatching } from '../revisions/effective-batching.js';
 import { deriveSplit, type SplitShare } from './derive-split.js';
 import type { RoutingDeploymentRow, RoutingInstanceRow, RoutingRevisionRow, RoutingRows } from './routing-rows.schema.js';
 
@@ -21,6 +22,7 @@ export interface RoutingRevision {
   /** Requests that may wait in a gateway for this revision. */
   readonly maxQueue: number;
   readonly deadlineMs: number | undefined;
+  readonly batching: EffectiveBatching;
   readonly instances: readonly RoutingInstance[];
 }
 
@@ -96,6 +98,7 @@ function toRevision(row: RoutingRevisionRow, instances: readonly RoutingInstance
     task: row.task === null ? undefined : structuredClone(row.task),
     maxQueue: row.maxQueue ?? defaultMaxQueue,
     deadlineMs: row.deadlineMs ?? undefined,
+    batching: effectiveBatching(row.batching ?? Batching.parse({}), row),
     instances: instances.map(({ instanceId, address, ready }) => ({ instanceId, address, ready })),
   };
 }

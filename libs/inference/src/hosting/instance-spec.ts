@@ -25,8 +25,16 @@ export const InstanceSpec = z.object({
     executionProviders: z.array(z.string()).min(1),
     graphOptimization: z.enum(['disabled', 'basic', 'extended', 'all']),
   }),
-  /** `auto` is accepted and today runs each request alone. */
-  batching: z.object({ mode: z.enum(['off', 'auto']), maxBatchSize: z.number().int().min(1), maxDelayMs: z.number().min(0) }),
+  /** Joining of requests along the first axis of every input; only for models whose rows are independent. */
+  batching: z.object({
+    isOn: z.boolean(),
+    /** Rows of one joined run. */
+    maxBatchSize: z.number().int().min(1),
+    /** How long the oldest request may wait for others, in ms. */
+    maxDelayMs: z.number().min(0),
+    /** Time in the instance that requests should stay under, in ms. */
+    latencyTargetMs: z.number().positive().optional(),
+  }),
   limits: z.object({
     /** Requests waiting in the instance; the one above is answered QUEUE_FULL. */
     maxQueue: z.number().int().min(1),
@@ -34,6 +42,10 @@ export const InstanceSpec = z.object({
     maxOutputElements: z.number().int().min(1),
     /** Elements of one JSON request, all inputs together; binary tensors are bounded by the body alone. */
     maxInputElements: z.number().int().min(1),
+    /** Rows of a single request, where the revision states a batch size. */
+    maxRows: z.number().int().min(1).optional(),
+    /** A run that takes longer than this and than its requests' deadlines is ended with the process. */
+    runMs: z.number().positive().optional(),
     /** Bytes of a request body after expansion. */
     maxBodyBytes: z.number().int().min(1),
   }),

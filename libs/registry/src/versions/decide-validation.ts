@@ -5,7 +5,14 @@ import type { ReadyFacts, VersionFootprint } from './version-facts.js';
 
 /** What loading a model in a process of its own has shown. */
 export type Inspection =
-  | { readonly ok: true; readonly signature: Signature; readonly task: Task; readonly footprint: VersionFootprint; readonly notes: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly signature: Signature;
+      readonly task: Task;
+      readonly footprint: VersionFootprint;
+      readonly rowsIndependent?: boolean | undefined;
+      readonly notes: readonly string[];
+    }
   | { readonly ok: false; readonly reasons: readonly string[] };
 
 export type ValidationDecision =
@@ -23,8 +30,8 @@ export function decideValidation(stated: Task | undefined, seen: Inspection): Va
   if (!seen.ok) return rejected(seen.reasons);
   const problems = stated === undefined ? [] : checkTask(stated, seen.signature);
   if (problems.length > 0) return rejected(problems.map((problem) => `The task given at upload does not fit the model: ${problem}.`));
-  const { signature, footprint, notes } = seen;
-  return { kind: 'ready', facts: { signature, task: stated ?? keepableTask(seen.task), footprint, notes: readable(notes) } };
+  const { signature, footprint, rowsIndependent, notes } = seen;
+  return { kind: 'ready', facts: { signature, task: stated ?? keepableTask(seen.task), footprint, rowsIndependent, notes: readable(notes) } };
 }
 
 function rejected(reasons: readonly string[]): ValidationDecision {

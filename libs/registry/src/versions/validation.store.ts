@@ -37,6 +37,7 @@ export class ValidationStore {
           signature: toJson(facts.signature),
           ...(facts.task === undefined ? {} : { task: toJson(facts.task) }),
           footprint: toJson(facts.footprint),
+          rowsIndependent: facts.rowsIndependent ?? null,
           reasons: toJson(facts.notes),
           validatedAt: new Date(),
           rowVersion: { increment: 1 },

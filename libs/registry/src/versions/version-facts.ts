@@ -10,6 +10,8 @@ export interface ReadyFacts {
   readonly signature: Signature;
   readonly task: Task | undefined;
   readonly footprint: VersionFootprint;
+  /** Rows given together got the same answers as given one by one; undefined when it could not be tried. */
+  readonly rowsIndependent?: boolean | undefined;
   /** Things worth knowing that do not stand in the way. */
   readonly notes: readonly string[];
 }

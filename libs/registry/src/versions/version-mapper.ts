@@ -29,6 +29,7 @@ export interface VersionRow {
   readonly task: unknown;
   readonly metadata: unknown;
   readonly footprint: unknown;
+  readonly rowsIndependent: boolean | null;
   readonly validatedAt: Date | null;
   readonly createdBy: string;
   readonly createdAt: Date;
@@ -52,6 +53,7 @@ export function toVersionView(row: VersionRow, modelName: string): VersionView {
     task: toTask(row.task) ?? null,
     metadata: Metadata.nullable().parse(row.metadata),
     footprint: Footprint.nullable().parse(row.footprint),
+    rowsIndependent: row.rowsIndependent,
     createdAt: row.createdAt.toISOString(),
     createdBy: row.createdBy,
     validatedAt: row.validatedAt?.toISOString() ?? null,

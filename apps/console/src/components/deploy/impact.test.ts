@@ -10,7 +10,7 @@ function revision(number: number, activatedAt: string | null): RevisionView {
     versionId: `ver_${number}`,
     digest: 'd',
     replicas: 1,
-    spec: { intraOpThreads: 1, executionProviders: ['cpu'], maxQueue: 1, keepWarmSeconds: 1, recordPredictions: true },
+    spec: { intraOpThreads: 1, executionProviders: ['cpu'], maxQueue: 1, keepWarmSeconds: 1, recordPredictions: true, batching: { mode: 'auto' } },
     reason: null,
     createdAt: '2026-01-01T00:00:00Z',
     createdBy: 'key:ci',

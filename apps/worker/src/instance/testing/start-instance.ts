@@ -82,7 +82,7 @@ function makeSpec(folder: string, parts: SpecParts): InstanceSpec {
     socketPath: join(folder, 'socket'),
     spoolFolder: join(folder, 'spool'),
     session: { intraOpThreads: 1, interOpThreads: 1, executionProviders: ['cpu'], graphOptimization: 'all' },
-    batching: { mode: 'off', maxBatchSize: 1, maxDelayMs: 0 },
+    batching: { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
     limits: { maxQueue: 64, maxOutputElements: 1000, maxInputElements: 1000, maxBodyBytes: 1 << 20 },
     records: { enabled: true, maxPerSecond: 500, maxRowsPerRequest: 4 },
     ...parts,
