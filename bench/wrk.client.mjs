@@ -1,0 +1,58 @@
+// Closed-loop load by wrk: as many connections as requests in flight, one thread, so that the generator takes as little of the machine as possible.
+import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Sends one request over and over.
+ * @param load { port, path, body: Buffer, headers: object, inFlight, seconds }
+ * @returns requests, ratePerSecond, latencies in ms (p50, p99), failures (answers other than 2xx, and socket errors)
+ */
+export async function wrk({ port, path, body, headers, inFlight, seconds }) {
+  const stem = join(tmpdir(), `slw-wrk-${process.pid}-${Math.random().toString(36).slice(2)}`);
+  try {
+    writeFileSync(`${stem}.body`, body);
+    writeFileSync(`${stem}.lua`, script(`${stem}.body`, headers));
+    const args = ['-t1', `-c${inFlight}`, `-d${seconds}s`, '--timeout', '30s', '-s', `${stem}.lua`, `http://127.0.0.1:${port}${path}`];
+    const text = await outputOf('wrk', args);
+    const line = text.split('\n').find((each) => each.startsWith('slipway-bench '));
+    if (line === undefined) throw new Error(`wrk said nothing useful:\n${text}`);
+    return JSON.parse(line.slice('slipway-bench '.length));
+  } finally {
+    for (const end of ['body', 'lua']) rmSync(`${stem}.${end}`, { force: true });
+  }
+}
+
+/** wrk gives times in µs. `errors.status` counts answers above 399. */
+function script(bodyFile, headers) {
+  return `
+local file = io.open(${JSON.stringify(bodyFile)}, "rb")
+wrk.method = "POST"
+wrk.body = file:read("*a")
+file:close()
+${Object.entries(headers)
+  .map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`)
+  .join('\n')}
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format('slipway-bench {"requests":%d,"seconds":%.6f,"ratePerSecond":%.3f,"p50Ms":%.4f,"p99Ms":%.4f,"failures":%d}\\n',
+    summary.requests, summary.duration / 1e6, summary.requests / (summary.duration / 1e6), latency:percentile(50) / 1000,
+    latency:percentile(99) / 1000, errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end
+`;
+}
+
+function outputOf(program, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (piece) => {
+        text += piece;
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code) => (code === 0 ? resolve(text) : reject(new Error(`${program} ended with ${code}: ${text.slice(0, 500)}`))));
+  });
+}
