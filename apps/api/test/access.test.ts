@@ -1,5 +1,5 @@
 import { createServer, request } from 'node:http';
-import { createDatabase } from '@slipway/platform';
+import { createDatabase, newInternalToken } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CredentialTable } from '../src/access/credential-table.js';
@@ -7,7 +7,7 @@ import { SessionStore } from '../src/access/session.store.js';
 import { EventHub } from '../src/events/event-hub.js';
 import { openEventStream } from '../src/events/event-stream.js';
 import type { Platform } from '../src/platform.js';
-import { startApi, type TestApi } from './start-api.js';
+import { adminKey, startApi, type TestApi } from './start-api.js';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -51,6 +51,26 @@ describe('keys', () => {
       const answer = await api.call('GET', '/v1/keys', undefined, { authorization });
       expect(answer.status, authorization.slice(0, 20)).toBe(401);
     }
+  });
+});
+
+describe('internal tokens', () => {
+  const tokenFor = (key: Uint8Array) => newInternalToken(key, { projectId: 'prj_default', purpose: 'batch-predictions' }, Date.now());
+
+  it("name a part of Slipway to the gateway, and only with the installation's own key", () => {
+    const table = api.api.app.get(CredentialTable);
+    const good = table.resolve(`Bearer ${tokenFor(api.platform.masterKey)}`, undefined);
+    expect(good).toMatchObject({ ok: true, isInternal: true, actor: 'system:batch-predictions', projectId: 'prj_default', scopes: ['predict'] });
+    expect(table.resolve(`Bearer ${tokenFor(new Uint8Array(32))}`, undefined)).toMatchObject({ ok: false, code: 'CREDENTIAL_INVALID' });
+    expect(table.resolve(undefined, `slipway_session=${tokenFor(api.platform.masterKey)}`)).toMatchObject({ ok: false });
+    expect(table.resolve(`Bearer ${adminKey}`, undefined)).toMatchObject({ ok: true, isInternal: false });
+  });
+
+  it('open no control route and no session', async () => {
+    const key = tokenFor(api.platform.masterKey);
+    expect((await api.call('GET', '/v1/models', undefined, { authorization: `Bearer ${key}` })).status).toBe(403);
+    expect((await api.call('GET', '/v2/models', undefined, { authorization: `Bearer ${key}` })).status).toBe(200);
+    expect((await api.call('POST', '/v1/session', { key }, { authorization: '' })).status).toBe(401);
   });
 });
 

@@ -1,4 +1,5 @@
 export * from './config/settings.js';
+export * from './crypto/internal-token.js';
 export * from './crypto/master-key.js';
 export * from './crypto/secrets.js';
 export * from './database/database.js';

@@ -1,11 +1,16 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { ErrorCode } from '@slipway/contracts';
-import { channels, sha256 } from '@slipway/platform';
+import { channels, looksInternal, readInternalToken, sha256 } from '@slipway/platform';
 import { Platform } from '../platform.js';
 import { type Credential, type Principal, readCredentials } from './credential.store.js';
 
 export type Resolved =
-  | ({ readonly ok: true; readonly viaCookie: boolean } & Principal)
+  | ({
+      readonly ok: true;
+      readonly viaCookie: boolean;
+      /** A part of Slipway itself, by a token made from the master key; it may predict in its project and nothing else. */
+      readonly isInternal: boolean;
+    } & Principal)
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 export const sessionCookie = 'slipway_session';
@@ -104,7 +109,7 @@ export class CredentialTable implements OnModuleInit {
     let credential = this.cache.get(cacheKey);
     if (credential === undefined) {
       const secret = secretOf();
-      credential = secret === undefined || secret.length > 512 ? undefined : this.byHash.get(sha256(secret));
+      credential = secret === undefined || secret.length > 512 ? undefined : this.find(secret);
       if (credential === undefined || (credential.kind === 'session') !== viaCookie) return invalid;
       if (this.cache.size >= cacheMax) this.cache.clear();
       this.cache.set(cacheKey, credential);
@@ -112,7 +117,16 @@ export class CredentialTable implements OnModuleInit {
     const now = Date.now();
     if (credential.expiresAtMs <= now) return invalid;
     if (viaCookie && !this.touch(credential, now)) return invalid;
-    return { ok: true, viaCookie, projectId: credential.projectId, actor: credential.actor, scopes: credential.scopes };
+    const { projectId, actor, scopes, kind } = credential;
+    return { ok: true, viaCookie, isInternal: kind === 'internal', projectId, actor, scopes };
+  }
+
+  private find(secret: string): Credential | undefined {
+    if (!looksInternal(secret)) return this.byHash.get(sha256(secret));
+    const caller = readInternalToken(this.platform.masterKey, secret, Date.now());
+    if (caller === undefined) return undefined;
+    const { projectId, purpose, expiresAtMs } = caller;
+    return { projectId, actor: `system:${purpose}`, scopes: ['predict'], hash: '', kind: 'internal', expiresAtMs, lastUsedAtMs: 0 };
   }
 
   private lastUseOf(session: Credential): number {

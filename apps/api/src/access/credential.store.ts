@@ -5,15 +5,15 @@ import type { Database } from '@slipway/platform';
 /** Who calls, as far as a credential says. */
 export interface Principal {
   readonly projectId: string;
-  /** "key:<name>" or "session:<actor>". */
+  /** "key:<name>", "session:<actor>" or "system:<part>". */
   readonly actor: string;
   readonly scopes: readonly Scope[];
 }
 
 export interface Credential extends Principal {
-  /** SHA-256 of the secret, hex. */
+  /** SHA-256 of the secret, hex; of internal ones, which are not stored, empty. */
   readonly hash: string;
-  readonly kind: 'key' | 'session';
+  readonly kind: 'key' | 'session' | 'internal';
   readonly expiresAtMs: number;
   /** Sessions only: when it was last used, as the database knows it. */
   readonly lastUsedAtMs: number;

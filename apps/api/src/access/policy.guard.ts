@@ -21,6 +21,7 @@ export class PolicyGuard implements CanActivate {
     if (policy === 'public') return true;
     const resolved = this.credentials.resolve(request.headers.authorization, request.headers.cookie);
     if (!resolved.ok) throw new SlipwayError(resolved.code, resolved.message);
+    if (resolved.isInternal) throw new SlipwayError('SCOPE_MISSING', 'an internal credential is for predictions only');
     if (resolved.viaCookie) refuseCrossSite(request.method, request.headers);
     if (!allows(resolved.scopes, policy))
       throw new SlipwayError('SCOPE_MISSING', `this needs the scope "${policy}"; the credential has: ${resolved.scopes.join(', ') || 'none'}`);

@@ -59,7 +59,9 @@ export class SessionController {
 
   private async signInWithKey(key: string): Promise<NewSession> {
     const resolved = this.credentials.resolve(`Bearer ${key}`, undefined);
-    if (!resolved.ok) throw new SlipwayError('CREDENTIAL_INVALID', 'this key is not known here: it may be mistyped, expired or revoked');
+    // A session would outlive the token that opened it.
+    if (!resolved.ok || resolved.isInternal)
+      throw new SlipwayError('CREDENTIAL_INVALID', 'this key is not known here: it may be mistyped, expired or revoked');
     return this.sessions.openFor({ projectId: resolved.projectId, actor: resolved.actor, scopes: resolved.scopes });
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadSettings, SettingsError, settingsShape } from './settings.js';
+import { gatewayUrlOf, loadSettings, SettingsError, settingsShape } from './settings.js';
 
 const example = readFileSync(new URL('../../../../.env.example', import.meta.url), 'utf8');
 const exampleValues = Object.fromEntries(
@@ -38,5 +38,16 @@ describe('loadSettings', () => {
     writeFileSync(file, `${'k'.repeat(40)}\n`);
     expect(loadSettings({ SLIPWAY_BOOTSTRAP_API_KEY_FILE: file }).SLIPWAY_BOOTSTRAP_API_KEY).toBe('k'.repeat(40));
     expect(() => loadSettings({ SLIPWAY_BOOTSTRAP_API_KEY_FILE: `${file}-missing` })).toThrow(/cannot read/);
+  });
+});
+
+describe('gatewayUrlOf', () => {
+  it.each([
+    [{}, 'http://127.0.0.1:4000'],
+    [{ SLIPWAY_LISTEN: '0.0.0.0', SLIPWAY_API_PORT: '5000' }, 'http://127.0.0.1:5000'],
+    [{ SLIPWAY_LISTEN: '::1' }, 'http://[::1]:4000'],
+    [{ SLIPWAY_GATEWAY_URL: 'https://gateway.internal/' }, 'https://gateway.internal'],
+  ])('%j is reached at %s', (env, url) => {
+    expect(gatewayUrlOf(loadSettings(env))).toBe(url);
   });
 });

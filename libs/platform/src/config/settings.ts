@@ -23,6 +23,7 @@ export const settingsShape = {
   SLIPWAY_WORKER_PORT: port(4100),
   SLIPWAY_CONSOLE_PORT: port(3000),
   SLIPWAY_PUBLIC_URL: z.url().optional(),
+  SLIPWAY_GATEWAY_URL: z.url({ protocol: /^https?$/ }).optional(),
   SLIPWAY_BOOTSTRAP_API_KEY: z.string().min(32, 'expected at least 32 characters').optional(),
   SLIPWAY_EXAMPLES: onOff('on'),
   SLIPWAY_PREDICT_AUTH: z.enum(['required', 'off']).default('required'),
@@ -102,6 +103,15 @@ export function loadSettings(env: Readonly<Record<string, string | undefined>>):
   if (!parsed.success) for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')}: ${issue.message}`);
   if (!parsed.success || problems.length > 0) throw new SettingsError(`These settings are not usable:\n  ${problems.join('\n  ')}`);
   return Object.freeze(parsed.data);
+}
+
+/** The address under which a worker reaches the gateway, without a trailing slash. */
+export function gatewayUrlOf(settings: Pick<Settings, 'SLIPWAY_GATEWAY_URL' | 'SLIPWAY_LISTEN' | 'SLIPWAY_API_PORT'>): string {
+  const { SLIPWAY_GATEWAY_URL, SLIPWAY_LISTEN, SLIPWAY_API_PORT } = settings;
+  if (SLIPWAY_GATEWAY_URL !== undefined) return SLIPWAY_GATEWAY_URL.replace(/\/+$/, '');
+  const everywhere = SLIPWAY_LISTEN === '0.0.0.0' || SLIPWAY_LISTEN === '::';
+  const host = everywhere ? '127.0.0.1' : SLIPWAY_LISTEN;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${SLIPWAY_API_PORT}`;
 }
 
 /** Names of the environment that are read outside the schema: by scripts and by the children of the supervisor. */
