@@ -19,7 +19,7 @@ export interface ModelMetadata {
 export const extensions = ['binary_tensor_data'] as const;
 
 /** The platform as Triton names it in its answers. */
-const platform = 'onnxruntime_onnx';
+export const platform = 'onnxruntime_onnx';
 
 /**
  * What a deployment takes and gives, as the protocol says it. Without a version it speaks of the revision that has the traffic.
