@@ -4,14 +4,18 @@ import { answerError, type Refusal } from './answers.js';
 import { EntryList } from './entry-list.js';
 import { type ExchangeContext, InferExchange, type ServingSink } from './infer-exchange.js';
 import { LiveRouting } from './live-routing.js';
+import { ModelStatistics } from './model-statistics.js';
 import { PredictionIds } from './prediction-id.js';
 import { notServed, ProtocolInfo } from './protocol-info.js';
 import { bodyTooLarge } from './refusals.js';
+import type { RepositoryControl } from './repository-control.js';
 import { isRefusal, readFacts } from './request-facts.js';
 import { type GatewayRoute, gatewayRoutes, isGatewayUrl, parseRoute } from './routes.js';
 
 /** Who calls: the project decides what names mean. */
-export type Admission = { readonly ok: true; readonly projectId: string } | ({ readonly ok: false } & Refusal);
+export type Admission =
+  /** `actor`: for the events of what the caller changes. */
+  { readonly ok: true; readonly projectId: string; readonly actor?: string } | ({ readonly ok: false } & Refusal);
 
 export interface GatewayOptions {
   readonly serverName: string;
@@ -19,6 +23,8 @@ export interface GatewayOptions {
   readonly maxBodyBytes: number;
   readonly defaultDeadlineMs: number;
   readonly sink: ServingSink;
+  /** Loads and unloads; without it those routes are not supported. */
+  readonly repository?: RepositoryControl;
   /** Whether the request may use the route; synchronous, from memory. */
   readonly admit: (request: IncomingMessage, route: GatewayRoute) => Admission;
   /** A body of which no byte came for this long is given up; default 30 s. */
@@ -38,6 +44,7 @@ const maxFrameBytes = 1024 * 1024 * 1024;
 /** Everything under /v2 on the raw HTTP server, outside any framework: it needs a snapshot and nothing else. */
 export class GatewayCore {
   readonly routing = new LiveRouting(maxFrameBytes);
+  readonly statistics = new ModelStatistics();
   private readonly context: ExchangeContext;
   private readonly ids = new PredictionIds();
   private readonly info: ProtocolInfo;
@@ -47,7 +54,12 @@ export class GatewayCore {
 
   constructor(private readonly options: GatewayOptions) {
     this.context = {
-      sink: options.sink,
+      sink: {
+        record: (request) => {
+          options.sink.record(request);
+          this.statistics.record(request);
+        },
+      },
       maxBodyBytes: options.maxBodyBytes,
       defaultDeadlineMs: options.defaultDeadlineMs,
       maxHeldBytes: options.maxHeldBytes ?? heldBodies * options.maxBodyBytes,
@@ -84,6 +96,7 @@ export class GatewayCore {
   /** Takes a new snapshot. */
   apply(snapshot: RoutingSnapshot): void {
     this.loaded = true;
+    this.statistics.retain(snapshot);
     this.routing.apply(snapshot);
   }
 
@@ -94,7 +107,7 @@ export class GatewayCore {
     const admitted = this.admit(request, url);
     if ('code' in admitted) this.refuse(request, response, admitted);
     else if (admitted.route.name === 'infer') this.infer(request, response, admitted.route, admitted.projectId);
-    else this.info.answer(request, response, admitted.route, admitted.projectId);
+    else this.info.answer(request, response, admitted.route, admitted);
     return true;
   }
 
@@ -144,7 +157,7 @@ export class GatewayCore {
     if (this.isOverLimit(request)) exchange.fail(bodyTooLarge(this.options.maxBodyBytes));
   }
 
-  private admit(request: IncomingMessage, url: string): { readonly route: GatewayRoute; readonly projectId: string } | Refusal {
+  private admit(request: IncomingMessage, url: string): { readonly route: GatewayRoute; readonly projectId: string; readonly actor: string | undefined } | Refusal {
     const route = parseRoute(url);
     if (route === 'not_found') return { code: 'ROUTE_NOT_FOUND', message: 'there is no such route' };
     if (route === 'malformed') return { code: 'REQUEST_INVALID', message: 'the path is not valid percent-encoding' };
@@ -154,7 +167,7 @@ export class GatewayCore {
       return { code: 'METHOD_NOT_ALLOWED', message: `this route takes ${allow}, not ${request.method}`, headers: ['allow', allow] };
     }
     const admission = this.options.admit(request, route);
-    return admission.ok ? { route, projectId: admission.projectId } : admission;
+    return admission.ok ? { route, projectId: admission.projectId, actor: admission.actor } : admission;
   }
 
   private refusalOfInfer(request: IncomingMessage, route: GatewayRoute, projectId: string): Refusal | undefined {

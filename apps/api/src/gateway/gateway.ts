@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { SlipwayError } from '@slipway/contracts';
+import { type Scope, SlipwayError } from '@slipway/contracts';
 import { SnapshotStore } from '@slipway/deployments';
 import { type Registry, ServingRecorder, ServingWindowStore, WindowFlush } from '@slipway/metrics';
 import { channels } from '@slipway/platform';
-import { CredentialTable } from '../access/credential-table.js';
+import { CredentialTable, type Resolved } from '../access/credential-table.js';
 import { allows } from '../access/policy.js';
 import { refuseCrossSite } from '../access/refuse-cross-site.js';
 import { Platform, REGISTRY } from '../platform.js';
+import { DeploymentRepository } from './deployment-repository.js';
 import { type Admission, GatewayCore } from './gateway-core.js';
 import { exposeGateway } from './gateway-instruments.js';
+import { refusalOfKeylessChange } from './keyless-change.js';
 import { type GatewayRoute, gatewayRoutes } from './routes.js';
 import { SavedSnapshot } from './saved-snapshot.js';
 import { SnapshotFeed } from './snapshot-feed.js';
@@ -42,6 +44,7 @@ export class Gateway {
       maxBodyBytes: settings.SLIPWAY_MAX_BODY_BYTES,
       defaultDeadlineMs: settings.SLIPWAY_DEFAULT_DEADLINE_MS,
       sink: recorder,
+      repository: new DeploymentRepository({ db: db.prisma, routing: () => this.core.routing, log }),
       admit: (request, route) => this.admit(request, route),
     });
     this.feed = new SnapshotFeed({
@@ -97,22 +100,28 @@ export class Gateway {
     if (anyScopeOf === 'public') return { ok: true, projectId: defaultProjectId };
     const { authorization, cookie } = request.headers;
     const resolved = this.credentials.resolve(authorization, cookie);
-    if (!resolved.ok) {
-      const isOpen = this.platform.settings.SLIPWAY_PREDICT_AUTH === 'off' && anyScopeOf.some((scope) => scope === 'predict');
-      return isOpen ? { ok: true, projectId: defaultProjectId } : resolved;
-    }
+    if (!resolved.ok) return this.platform.settings.SLIPWAY_PREDICT_AUTH === 'off' ? admitWithoutKey(request, anyScopeOf, resolved) : resolved;
     if (!anyScopeOf.some((scope) => allows(resolved.scopes, scope))) {
       return { ok: false, code: 'SCOPE_MISSING', message: `this needs the scope "${anyScopeOf.join('" or "')}"` };
     }
-    return resolved.viaCookie ? admitBrowser(request, resolved.projectId) : { ok: true, projectId: resolved.projectId };
+    if (resolved.viaCookie) return admitBrowser(request, resolved);
+    return { ok: true, projectId: resolved.projectId, actor: resolved.actor };
   }
 }
 
+/** Where keys are switched off for clients that cannot send one: predictions for everybody, changes for callers on this machine. */
+function admitWithoutKey(request: IncomingMessage, anyScopeOf: readonly Scope[], resolved: Extract<Resolved, { ok: false }>): Admission {
+  if (anyScopeOf.includes('predict')) return { ok: true, projectId: defaultProjectId };
+  if (resolved.code !== 'CREDENTIAL_MISSING') return resolved;
+  const refusal = refusalOfKeylessChange(request);
+  return refusal === undefined ? { ok: true, projectId: defaultProjectId, actor: 'system:keyless' } : { ok: false, ...refusal };
+}
+
 /** A session's cookie travels with requests of other sites too; those are turned away. */
-function admitBrowser(request: IncomingMessage, projectId: string): Admission {
+function admitBrowser(request: IncomingMessage, { projectId, actor }: { readonly projectId: string; readonly actor: string }): Admission {
   try {
     refuseCrossSite(request.method ?? '', request.headers);
-    return { ok: true, projectId };
+    return { ok: true, projectId, actor };
   } catch (error) {
     if (error instanceof SlipwayError) return { ok: false, code: error.code, message: error.message };
     throw error;

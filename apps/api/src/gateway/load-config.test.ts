@@ -58,7 +58,7 @@ describe('readLoadConfig', () => {
     expect(read(config, shown)).toEqual(change);
   });
 
-  it.each([
+  it.each<{ readonly config: unknown; readonly says: string }>([
     { config: [], says: 'expected an object; given []' },
     { config: { name: 'churn' }, says: '"name": it is "fraud" and cannot be changed; given \'churn\'' },
     { config: { backend: 'python' }, says: '"backend": it is "onnxruntime"' },

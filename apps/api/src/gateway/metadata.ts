@@ -1,9 +1,10 @@
-import type { Signature } from '@slipway/contracts';
+import type { RoutingRevision } from '@slipway/deployments';
 import type { ServingDeployment } from './serving-deployment.js';
 
 export interface TensorMetadata {
   readonly name: string;
   readonly datatype: string;
+  /** -1 is an open dimension; where requests are joined it comes first and counts the rows. */
   readonly shape: readonly number[];
 }
 
@@ -15,22 +16,40 @@ export interface ModelMetadata {
   readonly outputs: readonly TensorMetadata[];
 }
 
-/** Only what is spoken today; clients switch features on by these names. */
-export const extensions = ['binary_tensor_data'] as const;
+/** The optional parts of the protocol that are spoken; clients switch features on by these names. */
+export const extensions = [
+  'binary_tensor_data',
+  'classification',
+  'model_configuration',
+  'model_repository',
+  'model_repository(unload_dependents)',
+  'parameters',
+  'statistics',
+] as const;
 
 /** The platform as Triton names it in its answers. */
 export const platform = 'onnxruntime_onnx';
 
 /**
- * What a deployment takes and gives, as the protocol says it. Without a version it speaks of the revision that has the traffic.
- * @returns undefined when there is no such version here, or nothing is known of any revision.
+ * The revision that metadata and configuration speak of: without a version the one that has the traffic, or else the newest; with one,
+ * that which answers when it is asked for by number.
  */
-export function modelMetadata(deployment: ServingDeployment, version: number | undefined): ModelMetadata | undefined {
-  const { current } = deployment;
-  const signature = version === undefined ? mainSignature(deployment) : versionSignature(deployment, version);
+export function revisionFor(deployment: ServingDeployment, version: number | undefined): RoutingRevision | 'loading' | 'none' {
+  if (version === undefined) return deployment.mainLane()?.revision ?? deployment.current.revisions[0] ?? 'loading';
+  const lane = deployment.laneOfVersion(version);
+  return typeof lane === 'string' ? lane : lane.revision;
+}
+
+/**
+ * What a deployment takes and gives, as the protocol says it.
+ * @returns undefined when nothing is known of the revision yet.
+ */
+export function modelMetadata(deployment: ServingDeployment, revision: RoutingRevision, version: number | undefined): ModelMetadata | undefined {
+  const { signature } = revision;
   if (signature === undefined) return undefined;
+  const toTensor = ({ name, datatype, shape }: TensorMetadata): TensorMetadata => ({ name, datatype, shape });
   return {
-    name: current.name,
+    name: deployment.current.name,
     versions: version === undefined ? warmVersions(deployment) : [String(version)],
     platform,
     inputs: signature.inputs.map(toTensor),
@@ -43,46 +62,4 @@ function warmVersions(deployment: ServingDeployment): string[] {
   if (deployment.current.suspended) return [];
   const warm = deployment.current.revisions.filter((revision) => deployment.isReady(revision.revisionId));
   return [...new Set(warm.map((revision) => revision.versionNumber))].toSorted((a, b) => a - b).map(String);
-}
-
-function mainSignature(deployment: ServingDeployment): Signature | undefined {
-  return (deployment.mainLane()?.revision ?? deployment.current.revisions[0])?.signature;
-}
-
-function versionSignature(deployment: ServingDeployment, version: number): Signature | undefined {
-  const lane = deployment.laneOfVersion(version);
-  return typeof lane === 'string' ? undefined : lane.revision.signature;
-}
-
-function toTensor({ name, datatype, shape }: Signature['inputs'][number]): TensorMetadata {
-  return { name, datatype, shape };
-}
-
-export interface IndexEntry {
-  readonly name: string;
-  readonly version?: string;
-  readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
-  readonly reason: string;
-}
-
-/** The repository index: each deployment with its versions; `readyOnly` leaves out what cannot answer. */
-export function repositoryIndex(deployments: readonly ServingDeployment[], readyOnly: boolean): IndexEntry[] {
-  const entries = deployments.flatMap(indexOf);
-  return readyOnly ? entries.filter((entry) => entry.state === 'READY') : entries;
-}
-
-function indexOf(deployment: ServingDeployment): IndexEntry[] {
-  const { current } = deployment;
-  const { name } = current;
-  if (current.suspended) return [{ name, state: 'UNAVAILABLE', reason: 'suspended' }];
-  const byVersion = new Map<number, IndexEntry>();
-  for (const revision of current.revisions) {
-    if (revision.instances.length === 0) continue;
-    const isReady = deployment.isReady(revision.revisionId);
-    if (byVersion.get(revision.versionNumber)?.state === 'READY') continue;
-    const version = String(revision.versionNumber);
-    byVersion.set(revision.versionNumber, { name, version, state: isReady ? 'READY' : 'LOADING', reason: '' });
-  }
-  if (byVersion.size === 0) return [{ name, state: 'UNAVAILABLE', reason: current.statusReason ?? 'no instance' }];
-  return [...byVersion.values()].toSorted((a, b) => Number(a.version) - Number(b.version));
 }

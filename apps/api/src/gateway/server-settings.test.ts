@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { acceptUnchanged, logSettings, traceSettings } from './server-settings.js';
 
+interface Case {
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly wish: Readonly<Record<string, unknown>>;
+}
+
 describe('acceptUnchanged', () => {
-  it.each([
+  it.each<Case>([
     { settings: traceSettings, wish: {} },
     { settings: traceSettings, wish: traceSettings },
     { settings: traceSettings, wish: { trace_level: null, trace_rate: 1000 } },
@@ -12,7 +17,7 @@ describe('acceptUnchanged', () => {
     expect(() => acceptUnchanged(settings, wish)).not.toThrow();
   });
 
-  it.each([
+  it.each<Case & { readonly code: string; readonly says: string }>([
     { settings: traceSettings, wish: { trace_level: ['TIMESTAMPS'] }, code: 'FEATURE_UNSUPPORTED', says: '"trace_level" cannot be changed' },
     { settings: logSettings, wish: { log_info: false }, code: 'FEATURE_UNSUPPORTED', says: '"log_info" cannot be changed' },
     { settings: logSettings, wish: { log_info: {} }, code: 'FEATURE_UNSUPPORTED', says: '"log_info"' },
