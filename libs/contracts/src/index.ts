@@ -3,6 +3,7 @@ export * from './errors/catalogue.js';
 export * from './errors/slipway-error.js';
 export * from './http/access.schema.js';
 export * from './http/alerts.schema.js';
+export * from './http/batch-predictions.schema.js';
 export * from './http/deployments.schema.js';
 export * from './http/models.schema.js';
 export * from './http/monitoring.schema.js';

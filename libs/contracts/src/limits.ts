@@ -13,4 +13,14 @@ export const limits = {
   descriptionLength: 20_000,
   idempotencyKeyLength: 255,
   deadlineMsMax: 600_000,
+  columnNameLength: 1_000,
+  batchRows: 10_000_000,
+  batchColumns: 16_384,
+  batchIdColumns: 32,
+  /** One row of a file, as text. */
+  batchRowBytes: 16 * 1024 * 1024,
+  /** Batch predictions of a project that wait or run. */
+  batchPredictionsAtOnce: 16,
+  /** Rows without a prediction that are listed with their reasons; the result has them all. */
+  batchListedErrors: 10_000,
 } as const;

@@ -8,6 +8,9 @@ export const rolloutStatuses = ['PROGRESSING', 'PAUSED', 'HELD', 'COMPLETED', 'A
 export type RolloutStatus = (typeof rolloutStatuses)[number];
 export const rolloutPhases = ['validating', 'warming', 'shadowing', 'step', 'promoting', 'rolling_back'] as const;
 export type RolloutPhase = (typeof rolloutPhases)[number];
+/** COMPLETED_WITH_ERRORS: every row is in the result, but some have an error in place of a prediction. FAILED: the file as a whole could not be done. */
+export const batchPredictionStatuses = ['QUEUED', 'RUNNING', 'COMPLETED', 'COMPLETED_WITH_ERRORS', 'FAILED', 'CANCELLED'] as const;
+export type BatchPredictionStatus = (typeof batchPredictionStatuses)[number];
 export const alertStates = ['inactive', 'pending', 'firing', 'resolved'] as const;
 export type AlertState = (typeof alertStates)[number];
 

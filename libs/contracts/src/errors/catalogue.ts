@@ -86,10 +86,18 @@ export const errorCatalogue = {
   QUEUE_FULL: 'exhausted',
   DEADLINE_EXCEEDED: 'timeout',
   MODEL_RUN_FAILED: 'model_fault',
+  INPUT_QUARANTINED: 'refused',
   FEATURE_UNSUPPORTED: 'not_implemented',
   PREDICTION_NOT_FOUND: 'not_found',
   LABEL_INVALID: 'refused',
   TASK_UNKNOWN: 'conflict',
+  // Batch predictions
+  BATCH_PREDICTION_NOT_FOUND: 'not_found',
+  BATCH_PREDICTION_UNFINISHED: 'conflict',
+  BATCH_PREDICTION_FINISHED: 'conflict',
+  BATCH_PREDICTIONS_BUSY: 'exhausted',
+  TABLE_UNREADABLE: 'refused',
+  TABLE_MAPPING_REFUSED: 'refused',
   // Alerts
   RULE_NOT_FOUND: 'not_found',
   RULE_NAME_TAKEN: 'conflict',

@@ -1,0 +1,1 @@
+export { recogniseBytes, recogniseFormat } from './formats/recognise-format.js';
