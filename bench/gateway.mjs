@@ -1,5 +1,6 @@
 // The gateway and one instance process, as they run in the product, without database and console. Prints its port.
-// Usage: node bench/gateway.mjs <model.onnx> <signature JSON> [instances]
+// For what the product cannot be asked for: a snapshot of a thousand deployments, a profile without anything beside.
+// Usage: node bench/gateway.mjs <model.onnx> <signature JSON> [options JSON: { deployments, batching }]
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,11 +12,15 @@ import { createRegistry, ServingRecorder } from '@slipway/metrics';
 import { Drain } from '@slipway/platform';
 import { GatewayCore } from '../apps/api/dist/gateway/gateway-core.js';
 
-const [, , model, signatureText, count = '1'] = process.argv;
+const [, , model, signatureText, optionsText = '{}'] = process.argv;
 const signature = JSON.parse(signatureText);
+/** `deployments` in the snapshot; the one that is asked is in the middle of them and alone has an instance. */
+const { deployments = 1, batching = { isOn: false, maxBatchSize: 1, maxDelayMs: 0 } } = JSON.parse(optionsText);
+const asked = Math.floor(deployments / 2);
 const folder = mkdtempSync(join(tmpdir(), 'slw-bench-'));
-const names = Array.from({ length: Number(count) }, (_, index) => `ins_${index}`);
-const children = names.map(startInstance);
+const instanceId = 'ins_0';
+const socketPath = join(folder, `${instanceId}.sock`);
+const instance = startInstance();
 const keys = new Map([['Bearer bench', { ok: true, projectId: 'prj_default' }]]);
 
 const core = new GatewayCore({
@@ -29,36 +34,9 @@ const core = new GatewayCore({
 });
 core.apply(
   buildSnapshot({
-    deployments: [
-      {
-        deploymentId: 'dep_1',
-        projectId: 'prj_default',
-        name: 'bench',
-        status: 'READY',
-        statusReason: null,
-        suspended: false,
-        wishKind: 'DEPLOY',
-        desiredRevisionId: 'rev_1',
-        activeRevisionId: 'rev_1',
-        rollout: null,
-      },
-    ],
-    revisions: [
-      {
-        revisionId: 'rev_1',
-        deploymentId: 'dep_1',
-        number: 1,
-        versionId: 'ver_1',
-        versionNumber: 1,
-        digest: '',
-        modelName: 'bench',
-        signature,
-        task: null,
-        maxQueue: 1024,
-        deadlineMs: null,
-      },
-    ],
-    instances: names.map((instanceId) => ({ instanceId, revisionId: 'rev_1', address: `unix:${socketOf(instanceId)}`, ready: true })),
+    deployments: Array.from({ length: deployments }, (_, index) => deploymentRow(index)),
+    revisions: Array.from({ length: deployments }, (_, index) => revisionRow(index)),
+    instances: [{ instanceId, revisionId: `rev_${asked}`, address: `unix:${socketPath}`, ready: true }],
   }),
 );
 const server = createServer({ keepAliveTimeout: 75_000 });
@@ -69,39 +47,68 @@ server.on('request', (request, response) => {
 const waiting = setInterval(() => {
   if (![...core.routing.allLinks].every((link) => link.isLive)) return;
   clearInterval(waiting);
-  server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port} ${children.map((child) => child.pid).join(' ')}\n`));
+  server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port} ${instance.pid}\n`));
 }, 20);
 process.on('SIGTERM', () => {
-  for (const child of children) child.kill('SIGKILL');
+  instance.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
   process.exit(0);
 });
 
-function socketOf(instanceId) {
-  return join(folder, `${instanceId}.sock`);
+function deploymentRow(index) {
+  return {
+    deploymentId: `dep_${index}`,
+    projectId: 'prj_default',
+    name: index === asked ? 'bench' : `other-${index}`,
+    status: 'READY',
+    statusReason: null,
+    suspended: false,
+    wishKind: 'DEPLOY',
+    desiredRevisionId: `rev_${index}`,
+    activeRevisionId: `rev_${index}`,
+    rollout: null,
+  };
 }
 
-function startInstance(instanceId) {
+function revisionRow(index) {
+  return {
+    revisionId: `rev_${index}`,
+    deploymentId: `dep_${index}`,
+    number: 1,
+    versionId: `ver_${index}`,
+    versionNumber: 1,
+    digest: '',
+    modelName: 'bench',
+    signature,
+    task: null,
+    maxQueue: 1024,
+    deadlineMs: null,
+    batching: { mode: batching.isOn ? 'on' : 'off' },
+    rowsIndependent: batching.isOn,
+  };
+}
+
+function startInstance() {
   const home = join(folder, instanceId);
   mkdirSync(home);
   const spec = {
     protocol: 1,
     instanceId,
     projectId: 'prj_default',
-    deploymentId: 'dep_1',
+    deploymentId: `dep_${asked}`,
     deploymentName: 'bench',
-    revisionId: 'rev_1',
+    revisionId: `rev_${asked}`,
     revisionNumber: 1,
-    versionId: 'ver_1',
+    versionId: `ver_${asked}`,
     modelName: 'bench',
     versionNumber: 1,
     digest: '',
     modelPath: resolve(model),
-    socketPath: socketOf(instanceId),
+    socketPath,
     spoolFolder: join(home, 'spool'),
     signature,
     session: { intraOpThreads: 1, interOpThreads: 1, executionProviders: ['cpu'], graphOptimization: 'all' },
-    batching: { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
+    batching,
     limits: defaultInstanceLimits,
     records: defaultInstanceRecords,
   };

@@ -4,12 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** A tick of /proc/<pid>/stat is 10 ms on every Linux that Node.js runs on. */
 const tickMicros = 10_000;
 
-/** CPU time of all threads of the processes so far, user and system, in µs. A process that has ended counts as 0. */
+/** CPU time of all threads of the processes so far, user and system, with that of their children that have ended, in µs. */
 export function cpuMicrosOf(pids) {
   let ticks = 0;
   for (const pid of pids) {
     const fields = statOf(pid);
-    if (fields !== undefined) ticks += Number(fields[11]) + Number(fields[12]);
+    if (fields !== undefined) for (const index of [11, 12, 13, 14]) ticks += Number(fields[index]);
   }
   return ticks * tickMicros;
 }
@@ -21,16 +21,18 @@ export function pssBytesOf(pids) {
 
 /** A process and everything below it, by parent. */
 export function withDescendants(pid) {
-  const parents = new Map();
+  const children = new Map();
   for (const name of readdirSync('/proc')) {
-    if (/^\d+$/.test(name)) parents.set(Number(name), Number(statOf(name)?.[1]));
+    if (!/^\d+$/.test(name)) continue;
+    const parent = Number(statOf(name)?.[1]);
+    children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
   }
   const found = [pid];
-  for (const each of found) for (const [child, parent] of parents) if (parent === each && !found.includes(child)) found.push(child);
+  for (const each of found) found.push(...(children.get(each) ?? []));
   return found;
 }
 
-/** The fields after the command's name: [0] is the state, [1] the parent, [11] and [12] user and system ticks. */
+/** The fields after the command's name: [0] is the state, [1] the parent, [11] to [14] user and system ticks, own and of ended children. */
 function statOf(pid) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

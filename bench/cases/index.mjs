@@ -1,0 +1,29 @@
+import { compute } from './compute.mjs';
+import { grpc } from './grpc.mjs';
+import { image } from './image.mjs';
+import { mixed } from './mixed.mjs';
+import { largeJson, loading } from './neighbours.mjs';
+import { expired, overload, priority } from './overload.mjs';
+import { binary, json, lowLoad, rows64 } from './tiny.mjs';
+import { batching, instanceMemory, manyDeployments, monitoring } from './variants.mjs';
+
+/** In the order of a run; the names select them at the command line. */
+export const cases = {
+  memory: instanceMemory,
+  json,
+  binary,
+  'low-load': lowLoad,
+  rows64,
+  grpc,
+  image,
+  compute,
+  mixed,
+  batching,
+  monitoring,
+  deployments: manyDeployments,
+  overload,
+  priority,
+  expired,
+  loading,
+  'large-json': largeJson,
+};
