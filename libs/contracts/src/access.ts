@@ -9,6 +9,8 @@ export const headers = {
   routingKey: 'slipway-routing-key',
   deadlineMs: 'slipway-deadline-ms',
   priority: 'slipway-priority',
+  /** What the request is for; honoured from Slipway's own callers only. */
+  kind: 'slipway-kind',
   error: 'slipway-error',
   requestId: 'x-request-id',
   idempotencyKey: 'idempotency-key',

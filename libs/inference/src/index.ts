@@ -20,6 +20,8 @@ export {
   type InstanceServerOptions,
 } from './hosting/instance-server.js';
 export {
+  type ContentKind,
+  contentKinds,
   defaultInstanceLimits,
   defaultInstanceRecords,
   type InferKind,

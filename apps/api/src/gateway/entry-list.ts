@@ -12,19 +12,29 @@ export interface ListNode<T> {
  * of the garbage surviving every scavenge.
  */
 export class EntryList<T> {
-  private first: ListNode<T> | undefined;
-  private last: ListNode<T> | undefined;
+  private start: ListNode<T> | undefined;
+  private end: ListNode<T> | undefined;
   private count = 0;
 
   get size(): number {
     return this.count;
   }
 
+  /** The oldest entry. */
+  get first(): T | undefined {
+    return this.start?.value;
+  }
+
+  /** The newest entry. */
+  get last(): T | undefined {
+    return this.end?.value;
+  }
+
   push(value: T): ListNode<T> {
-    const node: ListNode<T> = { value, before: this.last, after: undefined, isListed: true };
-    if (this.last === undefined) this.first = node;
-    else this.last.after = node;
-    this.last = node;
+    const node: ListNode<T> = { value, before: this.end, after: undefined, isListed: true };
+    if (this.end === undefined) this.start = node;
+    else this.end.after = node;
+    this.end = node;
     this.count += 1;
     return node;
   }
@@ -33,9 +43,9 @@ export class EntryList<T> {
   remove(node: ListNode<T>): void {
     if (!node.isListed) return;
     const { before, after } = node;
-    if (before === undefined) this.first = after;
+    if (before === undefined) this.start = after;
     else before.after = after;
-    if (after === undefined) this.last = before;
+    if (after === undefined) this.end = before;
     else after.before = before;
     // A node that is out must not keep its neighbours alive.
     node.before = undefined;
@@ -44,15 +54,9 @@ export class EntryList<T> {
     this.count -= 1;
   }
 
-  shift(): T | undefined {
-    const node = this.first;
-    if (node !== undefined) this.remove(node);
-    return node?.value;
-  }
-
   /** In order of arrival. Entries may be removed meanwhile. */
   *[Symbol.iterator](): Iterator<T> {
-    let node = this.first;
+    let node = this.start;
     while (node !== undefined) {
       const { after } = node;
       if (node.isListed) yield node.value;

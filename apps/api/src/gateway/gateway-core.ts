@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RoutingSnapshot } from '@slipway/deployments';
 import { answerError, type Refusal } from './answers.js';
 import { EntryList } from './entry-list.js';
-import { type ExchangeContext, InferExchange, type ServingSink } from './infer-exchange.js';
+import type { ExchangeContext, ServingSink } from './exchange.js';
+import { HttpExchange } from './http-exchange.js';
 import { LiveRouting } from './live-routing.js';
 import { ModelStatistics } from './model-statistics.js';
 import { PredictionIds } from './prediction-id.js';
@@ -14,8 +15,15 @@ import { type GatewayRoute, gatewayRoutes, isGatewayUrl, parseRoute } from './ro
 
 /** Who calls: the project decides what names mean. */
 export type Admission =
-  /** `actor`: for the events of what the caller changes. */
-  { readonly ok: true; readonly projectId: string; readonly actor?: string } | ({ readonly ok: false } & Refusal);
+  | {
+      readonly ok: true;
+      readonly projectId: string;
+      /** For the events of what it changes. */
+      readonly actor?: string;
+      /** A part of Slipway itself. */
+      readonly isInternal?: boolean;
+    }
+  | ({ readonly ok: false } & Refusal);
 
 export interface GatewayOptions {
   readonly serverName: string;
@@ -40,6 +48,13 @@ const sweepEveryMs = 1_000;
 const heldBodies = 32;
 /** Bound of one answer from an instance. */
 const maxFrameBytes = 1024 * 1024 * 1024;
+
+interface Admitted {
+  readonly route: GatewayRoute;
+  readonly projectId: string;
+  readonly actor: string | undefined;
+  readonly isInternal: boolean;
+}
 
 /** Everything under /v2 on the raw HTTP server, outside any framework: it needs a snapshot and nothing else. */
 export class GatewayCore {
@@ -70,7 +85,7 @@ export class GatewayCore {
     };
     this.info = new ProtocolInfo(this, options);
     this.bodyIdleMs = options.bodyIdleMs ?? bodyIdleMs;
-    this.sweep = setInterval(() => this.endIdleBodies(), Math.min(sweepEveryMs, this.bodyIdleMs / 2));
+    this.sweep = setInterval(() => this.sweepAll(), Math.min(sweepEveryMs, this.bodyIdleMs / 2));
     this.sweep.unref();
   }
 
@@ -106,7 +121,7 @@ export class GatewayCore {
     if (!isGatewayUrl(url)) return false;
     const admitted = this.admit(request, url);
     if ('code' in admitted) this.refuse(request, response, admitted);
-    else if (admitted.route.name === 'infer') this.infer(request, response, admitted.route, admitted.projectId);
+    else if (admitted.route.name === 'infer') this.infer(request, response, admitted);
     else this.info.answer(request, response, admitted.route, admitted);
     return true;
   }
@@ -142,22 +157,22 @@ export class GatewayCore {
     this.routing.close();
   }
 
-  private infer(request: IncomingMessage, response: ServerResponse, route: GatewayRoute, projectId: string): void {
+  private infer(request: IncomingMessage, response: ServerResponse, { route, projectId, isInternal }: Admitted): void {
     const deployment = this.routing.find(projectId, route.model);
     if (deployment === undefined) {
       this.refuse(request, response, this.unknownDeployment(route));
       return;
     }
-    const facts = readFacts(request.headers, this.ids.next(Date.now()));
+    const facts = readFacts(request.headers, this.ids.next(Date.now()), isInternal);
     if (isRefusal(facts)) {
       this.refuse(request, response, facts);
       return;
     }
-    const exchange = new InferExchange(this.context, request, response, deployment, facts, route.version, performance.now());
+    const exchange = new HttpExchange(this.context, request, response, deployment, facts, route.version, performance.now());
     if (this.isOverLimit(request)) exchange.fail(bodyTooLarge(this.options.maxBodyBytes));
   }
 
-  private admit(request: IncomingMessage, url: string): { readonly route: GatewayRoute; readonly projectId: string; readonly actor: string | undefined } | Refusal {
+  private admit(request: IncomingMessage, url: string): Admitted | Refusal {
     const route = parseRoute(url);
     if (route === 'not_found') return { code: 'ROUTE_NOT_FOUND', message: 'there is no such route' };
     if (route === 'malformed') return { code: 'REQUEST_INVALID', message: 'the path is not valid percent-encoding' };
@@ -167,7 +182,8 @@ export class GatewayCore {
       return { code: 'METHOD_NOT_ALLOWED', message: `this route takes ${allow}, not ${request.method}`, headers: ['allow', allow] };
     }
     const admission = this.options.admit(request, route);
-    return admission.ok ? { route, projectId: admission.projectId, actor: admission.actor } : admission;
+    if (!admission.ok) return admission;
+    return { route, projectId: admission.projectId, actor: admission.actor, isInternal: admission.isInternal === true };
   }
 
   private refusalOfInfer(request: IncomingMessage, route: GatewayRoute, projectId: string): Refusal | undefined {
@@ -191,10 +207,15 @@ export class GatewayCore {
     else answerError(request, response, { ...refusal, headers: [...(refusal.headers ?? []), 'connection', 'close'] });
   }
 
-  private endIdleBodies(): void {
+  private sweepAll(): void {
     const now = performance.now();
+    for (const deployment of this.routing.all) deployment.sweep(now);
+    this.endIdleBodies(now);
+  }
+
+  private endIdleBodies(now: number): void {
     for (const exchange of this.context.open) {
-      if (!exchange.isReadingBody) continue;
+      if (!(exchange instanceof HttpExchange) || !exchange.isReadingBody) continue;
       if (exchange.lastByteAt < now - this.bodyIdleMs)
         exchange.fail({ code: 'BODY_TIMEOUT', message: `no byte of the body came for ${this.bodyIdleMs / 1000} s` });
       else if (exchange.ageMs(now) > this.bodyIdleMs && exchange.bytesPerSecond(now) < slowestBytesPerSecond)

@@ -105,7 +105,7 @@ export class Gateway {
       return { ok: false, code: 'SCOPE_MISSING', message: `this needs the scope "${anyScopeOf.join('" or "')}"` };
     }
     if (resolved.viaCookie) return admitBrowser(request, resolved);
-    return { ok: true, projectId: resolved.projectId, actor: resolved.actor };
+    return { ok: true, projectId: resolved.projectId, actor: resolved.actor, isInternal: resolved.isInternal };
   }
 }
 

@@ -1,10 +1,16 @@
 import { afterFailure, afterSuccess, type Candidate, inliers, type OutlierState, type RoutingInstance } from '@slipway/deployments';
-import { InstanceClient } from '@slipway/inference';
+import { type InferResult, InstanceClient } from '@slipway/inference';
+import type { Quarantine } from './quarantine.js';
 
 /** Work that an instance may hold, in microseconds of its own compute time: enough to never run dry, little enough to be refused in time. */
 const windowMicros = 20_000;
 const windowMin = 2;
-const windowMax = 64;
+const windowMax = 256;
+/** An instance that joins may hold this many of the runs it makes lately: one under way, one to follow, and some to let them grow. */
+const runsInside = 2.5;
+/** A death this soon after a request ran out of time is taken for that request's doing. */
+const suspicionMs = 1_000;
+const suspectsMax = 16;
 const windowAtStart = 8;
 /** Weight of the newest run in the moving mean of compute time. */
 const smoothing = 0.1;
@@ -14,10 +20,15 @@ export class InstanceLink implements Candidate {
   readonly client: InstanceClient;
   window = windowAtStart;
   private outlier: OutlierState = inliers;
-  private meanComputeMicros = 0;
+  private meanRequestMicros = 0;
+  private meanJoined = 1;
   /** Set by the first request that ended with the connection, before the client itself has changed its state. */
   private lost = false;
   private leaving = false;
+  private deaths = 0;
+  private suspects: { readonly fingerprint: string; readonly atMs: number }[] = [];
+  /** Where inputs are noted that were here when it died. */
+  quarantine: Quarantine | undefined;
   /** Told when it may have become usable or unusable. */
   onChange: () => void = () => undefined;
   /** Told when a request has ended. */
@@ -33,6 +44,7 @@ export class InstanceLink implements Candidate {
       this.lost = false;
       this.onChange();
     });
+    this.client.on('close', () => this.died(performance.now()));
   }
 
   get instanceId(): string {
@@ -63,21 +75,38 @@ export class InstanceLink implements Candidate {
     return this.outlier.ejectedUntilMs;
   }
 
-  /** Mean compute time per request lately, in microseconds; 0 when unknown. */
-  get computeMicros(): number {
-    return this.meanComputeMicros;
+  /** Mean time of the model per request lately, as its share of joined runs, in microseconds; 0 when unknown. */
+  get requestMicros(): number {
+    return this.meanRequestMicros;
   }
 
   update(target: RoutingInstance): void {
     this.target = target;
   }
 
-  succeeded(computeMicros: number): void {
+  succeeded({ computeMicros, rows, batchRows }: InferResult): void {
     this.outlier = afterSuccess(this.outlier);
-    this.meanComputeMicros += this.meanComputeMicros === 0 ? computeMicros : (computeMicros - this.meanComputeMicros) * smoothing;
-    const fits = Math.ceil(windowMicros / Math.max(1, this.meanComputeMicros));
-    this.window = Math.min(windowMax, Math.max(windowMin, fits));
+    const share = batchRows > rows ? (computeMicros * rows) / batchRows : computeMicros;
+    this.meanRequestMicros += this.meanRequestMicros === 0 ? share : (share - this.meanRequestMicros) * smoothing;
+    this.meanJoined += ((rows > 0 ? batchRows / rows : 1) - this.meanJoined) * smoothing;
+    const inTime = Math.ceil(windowMicros / Math.max(1, this.meanRequestMicros));
+    // What is not sent cannot be joined: an instance that gains by joining must be given enough to join.
+    const inRuns = Math.ceil(runsInside * this.meanJoined);
+    this.window = Math.min(windowMax, Math.max(windowMin, inTime, inRuns));
     this.ended();
+  }
+
+  /** A request's time ran out in here; if the process ends now, it may be that request's doing. */
+  overran(fingerprint: string, nowMs: number): void {
+    this.suspects = this.suspects.filter(({ atMs }) => nowMs - atMs < suspicionMs).slice(1 - suspectsMax);
+    this.suspects.push({ fingerprint, atMs: nowMs });
+    this.failed(nowMs);
+  }
+
+  /** A request was answered, so its input ends nothing. */
+  acquit(entry: { readonly fingerprint: string }): void {
+    const { quarantine } = this;
+    if (quarantine !== undefined && !quarantine.isEmpty) quarantine.acquit(entry.fingerprint);
   }
 
   /** A failure of its own making, not of the caller's. */
@@ -92,7 +121,8 @@ export class InstanceLink implements Candidate {
   }
 
   /** A request ended with its connection. */
-  gone(): void {
+  gone(fingerprint: string): void {
+    this.quarantine?.strike(fingerprint, `${this.instanceId} ${this.deaths}`, performance.now());
     if (!this.lost) {
       this.lost = true;
       this.onChange();
@@ -106,6 +136,14 @@ export class InstanceLink implements Candidate {
     this.onChange = () => undefined;
     this.onRoom = () => undefined;
     this.closeWhenDone();
+  }
+
+  private died(nowMs: number): void {
+    for (const { fingerprint, atMs } of this.suspects) {
+      if (nowMs - atMs < suspicionMs) this.quarantine?.strike(fingerprint, `${this.instanceId} ${this.deaths}`, nowMs);
+    }
+    this.suspects = [];
+    this.deaths += 1;
   }
 
   private ended(): void {

@@ -8,7 +8,7 @@ describe('readFacts', () => {
     { name: 'else the prediction id', headers: {}, key: 'prd_1' },
     { name: 'not a request id that is no plain text', headers: { 'x-request-id': 'a b' }, key: 'prd_1' },
   ])('routes by $name', ({ headers, key }) => {
-    expect(readFacts(headers, 'prd_1')).toMatchObject({ routingKey: key });
+    expect(readFacts(headers, 'prd_1', false)).toMatchObject({ routingKey: key });
   });
 
   it('passes on what the instance needs', () => {
@@ -21,7 +21,7 @@ describe('readFacts', () => {
       'slipway-priority': '2',
       traceparent: '00-1-2-01',
     };
-    expect(readFacts(headers, 'prd_1')).toMatchObject({
+    expect(readFacts(headers, 'prd_1', false)).toMatchObject({
       contentType: 'application/octet-stream',
       contentEncoding: 'gzip',
       acceptEncoding: 'gzip, deflate',
@@ -41,6 +41,6 @@ describe('readFacts', () => {
     { 'inference-header-content-length': '1.5' },
     { 'inference-header-content-length': '99999999999999999999' },
   ])('refuses %j', (headers) => {
-    expect(isRefusal(readFacts(headers, 'prd_1'))).toBe(true);
+    expect(isRefusal(readFacts(headers, 'prd_1', false))).toBe(true);
   });
 });

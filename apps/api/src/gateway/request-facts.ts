@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { limits, headers as names } from '@slipway/contracts';
+import { type InferKind, inferKinds } from '@slipway/inference';
 import type { Refusal } from './answers.js';
 
 /** What the head of a prediction request says. */
@@ -11,6 +12,7 @@ export interface RequestFacts {
   readonly statedDeadlineMs: number | undefined;
   /** 1 is the highest; 0 means the default. */
   readonly priority: number;
+  readonly kind: InferKind;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   readonly acceptEncoding: string | undefined;
@@ -23,12 +25,13 @@ const plainText = /^[\x21-\x7e]{1,128}$/;
 
 /**
  * Reads the headers of a prediction request.
+ * @param isInternal the caller is a part of Slipway, so its word on what the request is for counts.
  *
  * The split is sticky by the routing key if the caller sends one, else by the caller's request id, else by the prediction id. The API key
  * is not used: with one key per application, all of its requests would fall on one side of the split and a 5 % candidate would get all
  * of them or none.
  */
-export function readFacts(headers: IncomingHttpHeaders, predictionId: string): RequestFacts | Refusal {
+export function readFacts(headers: IncomingHttpHeaders, predictionId: string, isInternal: boolean): RequestFacts | Refusal {
   const deadline = headers[names.deadlineMs];
   if (deadline !== undefined && !isNumberWithin(deadline, 1, limits.deadlineMsMax))
     return invalid(names.deadlineMs, `a whole number of ms from 1 to ${limits.deadlineMsMax}`, deadline);
@@ -46,12 +49,18 @@ export function readFacts(headers: IncomingHttpHeaders, predictionId: string): R
     routingKey: typeof routingKey === 'string' ? routingKey : (requestId ?? predictionId),
     statedDeadlineMs: deadline === undefined ? undefined : Number(deadline),
     priority: priority === undefined ? 0 : Number(priority),
+    kind: isInternal ? kindOf(headers[names.kind]) : 'live',
     contentType: headers['content-type'],
     contentEncoding: headers['content-encoding'],
     acceptEncoding: typeof headers['accept-encoding'] === 'string' ? headers['accept-encoding'] : undefined,
     inferenceHeaderContentLength: headerLength === undefined ? undefined : Number(headerLength),
     traceparent: typeof headers['traceparent'] === 'string' ? headers['traceparent'] : undefined,
   };
+}
+
+/** What is not stated, or not known, is live. */
+function kindOf(text: string | string[] | undefined): InferKind {
+  return inferKinds.find((kind) => kind === text) ?? 'live';
 }
 
 /** Tells the two results of `readFacts` apart. */

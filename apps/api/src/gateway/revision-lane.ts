@@ -1,6 +1,9 @@
 import { pickInstance, type RoutingRevision } from '@slipway/deployments';
-import { EntryList } from './entry-list.js';
 import type { InstanceLink } from './instance-link.js';
+import { predictWait } from './predict-wait.js';
+import { Quarantine } from './quarantine.js';
+import { isBackground } from './rank-of.js';
+import { RankedList } from './ranked-list.js';
 import type { RoutedEntry } from './routed-entry.js';
 
 /** For this long after the last instance was lost, requests wait for its restart instead of failing at once. */
@@ -8,12 +11,14 @@ export const graceMs = 2_000;
 
 /**
  * The way to one revision: its instances and the bounded queue before them. The queue is held here and not in the instances, so that a
- * request can still be given up, reordered or sent elsewhere while it waits; an instance holds only what keeps it busy.
+ * request can still be given up, overtaken or sent elsewhere while it waits; an instance holds only what keeps it busy.
  */
 export class RevisionLane {
+  /** Inputs that end instances of this revision. */
+  readonly quarantine = new Quarantine();
   private links: readonly InstanceLink[] = [];
   private ready: readonly InstanceLink[] = [];
-  private readonly waiting = new EntryList<RoutedEntry>();
+  private readonly waiting = new RankedList<RoutedEntry>();
   private everReady = false;
   private graceUntil = performance.now() + graceMs;
   private graceTimer: NodeJS.Timeout | undefined;
@@ -38,30 +43,27 @@ export class RevisionLane {
     for (const link of links) {
       link.onChange = () => this.refresh();
       link.onRoom = () => this.pump();
+      link.quarantine = this.quarantine;
     }
     this.refresh();
   }
 
   /** Sends the request on, keeps it until there is room, or refuses it; one of the three happens before this returns. */
   offer(entry: RoutedEntry): void {
+    const now = performance.now();
+    if (!this.quarantine.isEmpty && this.quarantine.holds(entry.fingerprint, now)) {
+      entry.refuse({ kind: 'quarantined' }, this.revision);
+      return;
+    }
     if (this.waiting.size === 0) {
-      const link = pickInstance(this.ready, performance.now(), Math.random);
+      const link = this.pick(entry.rank, now);
       if (link !== undefined) {
         entry.send(link, this.revision);
         return;
       }
     }
-    if (this.ready.length === 0 && (this.links.length === 0 || performance.now() >= this.graceUntil)) {
-      entry.refuse('not_ready', this.revision, 1);
-      return;
-    }
-    if (this.waiting.size >= this.revision.maxQueue) {
-      entry.refuse('queue_full', this.revision, this.predictedWaitSeconds());
-      return;
-    }
-    entry.place = this.waiting.push(entry);
-    entry.queue = this;
-    this.armGrace();
+    if (this.ready.length === 0 && (this.links.length === 0 || now >= this.graceUntil)) entry.refuse({ kind: 'not_ready' }, this.revision);
+    else this.queueUp(entry, now);
   }
 
   /** Takes a waiting request out; it was answered or given up otherwise. */
@@ -74,12 +76,14 @@ export class RevisionLane {
   /** Sends on what waits, as far as there is room; after every answer and whenever an instance becomes usable. */
   pump(): void {
     while (this.waiting.size > 0) {
-      const link = pickInstance(this.ready, performance.now(), Math.random);
-      if (link === undefined) return;
-      const entry = this.waiting.shift();
-      if (entry === undefined) return;
+      const now = performance.now();
+      const entry = this.waiting.first;
+      const link = entry === undefined ? undefined : this.pick(entry.rank, now);
+      if (entry === undefined || link === undefined) return;
       this.withdraw(entry);
-      entry.send(link, this.revision);
+      // Its own timer says the same a little later; a run for nobody must not start in between.
+      if (now >= entry.deadlineAt) entry.onDeadline();
+      else entry.send(link, this.revision);
     }
   }
 
@@ -90,6 +94,36 @@ export class RevisionLane {
     clearTimeout(this.graceTimer);
     this.graceTimer = undefined;
     return entries;
+  }
+
+  private queueUp(entry: RoutedEntry, now: number): void {
+    const wait = predictWait(this.waiting.sizeUpTo(entry.rank), this.ready);
+    if (wait.ms > Math.min(entry.deadlineAt - now, isBackground(entry.rank) ? Number.POSITIVE_INFINITY : wait.patienceMs)) {
+      entry.refuse({ kind: 'too_late', waitSeconds: wait.ms / 1e3 }, this.revision);
+      return;
+    }
+    if (this.waiting.size >= this.revision.maxQueue && !this.makeRoom(entry.rank, wait.ms / 1e3)) {
+      entry.refuse({ kind: 'queue_full', waitSeconds: wait.ms / 1e3 }, this.revision);
+      return;
+    }
+    entry.place = this.waiting.push(entry);
+    entry.queue = this;
+    this.armGrace();
+  }
+
+  /** The newest of those that would be served last gives way to a request that goes before it. */
+  private makeRoom(rank: number, waitSeconds: number): boolean {
+    const last = this.waiting.lastBehind(rank);
+    if (last === undefined) return false;
+    this.withdraw(last);
+    last.refuse({ kind: 'displaced', waitSeconds }, this.revision);
+    return true;
+  }
+
+  /** Background work starts only in an instance that has nothing else to do, so a live request never waits behind more than one piece of it. */
+  private pick(rank: number, now: number): InstanceLink | undefined {
+    if (!isBackground(rank)) return pickInstance(this.ready, now, Math.random);
+    return this.ready.find((link) => link.outstanding === 0);
   }
 
   /**
@@ -117,12 +151,7 @@ export class RevisionLane {
     const leftMs = this.links.length === 0 ? 0 : Math.max(0, this.graceUntil - performance.now());
     this.graceTimer = setTimeout(() => {
       this.graceTimer = undefined;
-      for (const entry of this.takeWaiting()) entry.refuse('not_ready', this.revision, 1);
+      for (const entry of this.takeWaiting()) entry.refuse({ kind: 'not_ready' }, this.revision);
     }, leftMs);
-  }
-
-  private predictedWaitSeconds(): number {
-    const perRequestMicros = Math.max(1, ...this.ready.map((link) => link.computeMicros)) / Math.max(1, this.ready.length);
-    return Math.max(1, Math.ceil((this.waiting.size * perRequestMicros) / 1e6));
   }
 }

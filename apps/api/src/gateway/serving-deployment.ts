@@ -80,6 +80,11 @@ export class ServingDeployment {
     return sum;
   }
 
+  /** Forgets what is over; called every second or so. */
+  sweep(nowMs: number): void {
+    for (const lane of this.lanes.values()) lane.quarantine.sweep(nowMs);
+  }
+
   private routeToVersion(entry: RoutedEntry, version: number): void {
     const lane = this.laneOfVersion(version);
     if (lane === 'none') entry.unroutable('no_such_version');

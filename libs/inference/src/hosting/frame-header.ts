@@ -21,12 +21,25 @@ export const headerKeys = {
   batchRows: 17,
   clientId: 18,
   invalidOutput: 19,
+  alone: 20,
+  runs: 21,
+  decodeMicros: 22,
+  encodeMicros: 23,
 } as const;
 
 const textKeys = ['predictionId', 'traceparent', 'contentType', 'contentEncoding', 'acceptEncoding', 'errorCode', 'modelName', 'clientId'] as const;
-const u32Keys = ['deadlineMs', 'inferenceHeaderContentLength', 'queueMicros', 'computeMicros', 'rows', 'batchRows'] as const;
+const u32Keys = [
+  'deadlineMs',
+  'inferenceHeaderContentLength',
+  'queueMicros',
+  'computeMicros',
+  'rows',
+  'batchRows',
+  'decodeMicros',
+  'encodeMicros',
+] as const;
 const u16Keys = ['status'] as const;
-const u8Keys = ['priority', 'kind', 'contentKind', 'invalidOutput'] as const;
+const u8Keys = ['priority', 'kind', 'contentKind', 'invalidOutput', 'alone', 'runs'] as const;
 
 type TextKey = (typeof textKeys)[number];
 type NumberKey = (typeof u32Keys)[number] | (typeof u16Keys)[number] | (typeof u8Keys)[number];

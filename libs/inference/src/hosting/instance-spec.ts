@@ -102,3 +102,7 @@ export type InstancePong = z.infer<typeof InstancePong>;
 /** Kinds of requests, by their number in a frame header. */
 export const inferKinds = ['live', 'shadow', 'probe', 'batch'] as const;
 export type InferKind = (typeof inferKinds)[number];
+
+/** What a request's body is, by its number in a frame header: a body of the protocol over HTTP, or a `ModelInferRequest` message. */
+export const contentKinds = ['http', 'grpc'] as const;
+export type ContentKind = (typeof contentKinds)[number];

@@ -4,7 +4,7 @@ import { type ErrorCode, isErrorCode, messageOf } from '@slipway/contracts';
 import { decodeHeader, type FrameHeader } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
 import { type Frame, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
-import { type InferKind, InstanceHello, InstancePong, InstanceStateChange, inferKinds } from './instance-spec.js';
+import { type ContentKind, type InferKind, InstanceHello, InstancePong, InstanceStateChange, inferKinds } from './instance-spec.js';
 import { StreamTable } from './stream-table.js';
 
 /** One prediction request on its way to an instance; the body is what the caller sent, unchanged. */
@@ -20,6 +20,10 @@ export interface InferCall {
   readonly inferenceHeaderContentLength?: number;
   readonly acceptEncoding?: string;
   readonly traceparent?: string;
+  /** What the body is; `http` when absent. */
+  readonly contentKind?: ContentKind;
+  /** Not to be joined with others: it may be what ended an instance. */
+  readonly alone?: boolean;
   readonly body: Buffer;
 }
 
@@ -31,6 +35,12 @@ export interface InferResult {
   readonly queueMicros: number;
   readonly computeMicros: number;
   readonly rows: number;
+  /** Rows of the run it was part of. */
+  readonly batchRows: number;
+  /** 1 for the first request of a run, 0 for those that were joined to it: they sum up to the number of runs. */
+  readonly runs: number;
+  readonly decodeMicros: number;
+  readonly encodeMicros: number;
   /** A float output holds NaN. */
   readonly invalidOutput: boolean;
   readonly clientId?: string;
@@ -267,7 +277,8 @@ function headerOf(call: InferCall): FrameHeader {
     inferenceHeaderContentLength: call.inferenceHeaderContentLength,
     acceptEncoding: call.acceptEncoding,
     modelName: call.modelName,
-    contentKind: 0,
+    contentKind: call.contentKind === 'grpc' ? 1 : 0,
+    alone: call.alone === true ? 1 : undefined,
   };
 }
 
@@ -280,6 +291,10 @@ function toResult(header: FrameHeader, body: Buffer): InferReply {
     queueMicros: header.queueMicros ?? 0,
     computeMicros: header.computeMicros ?? 0,
     rows: header.rows ?? 1,
+    batchRows: header.batchRows ?? header.rows ?? 1,
+    runs: header.runs ?? 1,
+    decodeMicros: header.decodeMicros ?? 0,
+    encodeMicros: header.encodeMicros ?? 0,
     invalidOutput: header.invalidOutput === 1,
     ...(header.clientId === undefined ? {} : { clientId: header.clientId }),
     body,

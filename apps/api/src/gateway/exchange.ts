@@ -1,15 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { headers as names, type Outcome } from '@slipway/contracts';
+import type { Outcome } from '@slipway/contracts';
 import type { RoutingRevision } from '@slipway/deployments';
-import type { InferReply, InferResult } from '@slipway/inference';
+import type { ContentKind, InferReply, InferResult } from '@slipway/inference';
 import type { ServingRecorder } from '@slipway/metrics';
-import { answerError, type Refusal } from './answers.js';
+import type { Refusal } from './answers.js';
 import type { EntryList, ListNode } from './entry-list.js';
+import { fingerprintOf } from './fingerprint.js';
 import type { InstanceLink } from './instance-link.js';
 import { outcomeOf } from './outcome-of.js';
-import { bodyTooLarge, cannotRoute, deadlineExceeded, noneReady, queueFull } from './refusals.js';
+import { rankOf } from './rank-of.js';
+import { cannotRoute, deadlineExceeded, refusalOfLane } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
-import type { RoutedEntry, Unroutable } from './routed-entry.js';
+import type { LaneRefusal, RoutedEntry, Unroutable } from './routed-entry.js';
 import type { ServingDeployment } from './serving-deployment.js';
 
 /** Where ended requests are counted: synchronous and cheap, on the hot path. */
@@ -22,7 +23,7 @@ export interface ExchangeContext {
   /** While draining every answer closes its connection. */
   isDraining: boolean;
   /** Exchanges that are not over. */
-  readonly open: EntryList<InferExchange>;
+  readonly open: EntryList<Exchange>;
   readonly defaultDeadlineMs: number;
   /** Bodies held in memory, in bytes, and their bound. */
   heldBytes: number;
@@ -32,50 +33,47 @@ export interface ExchangeContext {
 
 /** A request is sent again at most this often, and only when its instance died or refused it. */
 const attemptsMax = 2;
-/** Answers below this leave in one write together with their head, which saves a second buffer per answer; above it the copy would cost more. */
-const joinBelowBytes = 16 * 1024;
 
-/** One prediction request from its head to its answer. Callbacks instead of promises: this is the hot path. */
-export class InferExchange implements RoutedEntry {
+/**
+ * One prediction request from its head to its answer, whatever protocol its caller speaks: deadline, routing, the one retry, counting.
+ * Callbacks instead of promises: this is the hot path. A protocol adds how the body comes in and how an answer goes out.
+ */
+export abstract class Exchange implements RoutedEntry {
   readonly version: number | undefined;
   readonly routingKey: string;
+  readonly rank: number;
   queue: RoutedEntry['queue'];
   place: RoutedEntry['place'];
-  /** When the last byte of the body came (ms, monotonic); the idle sweep reads it. */
-  lastByteAt: number;
-  private readonly arrivedAt: number;
-  private readonly node: ListNode<InferExchange>;
-  private deadlineAt = 0;
-  private sentAt = 0;
-  private chunks: Buffer[] = [];
+  deadlineAt = 0;
+  protected over = false;
+  protected bodyBytes = 0;
+  protected revision: RoutingRevision | undefined;
   private body: Buffer | undefined;
-  private bodyBytes = 0;
+  private readonly node: ListNode<Exchange>;
+  private sentAt = 0;
   private attempts = 0;
+  /** It was in an instance when that ended. */
+  private isSuspect = false;
   private link: InstanceLink | undefined;
   private stream = 0;
   private timer: NodeJS.Timeout | undefined;
-  private revision: RoutingRevision | undefined;
-  private over = false;
 
   constructor(
-    private readonly context: ExchangeContext,
-    private readonly request: IncomingMessage,
-    private readonly response: ServerResponse,
-    private readonly deployment: ServingDeployment,
-    private readonly facts: RequestFacts,
+    protected readonly context: ExchangeContext,
+    protected readonly deployment: ServingDeployment,
+    protected readonly facts: RequestFacts,
+    private readonly contentKind: ContentKind,
     version: number | undefined,
-    now: number,
+    /** When its head came, ms on a monotonic clock. */
+    protected readonly arrivedAt: number,
   ) {
     this.version = version;
     this.routingKey = facts.routingKey;
-    this.arrivedAt = now;
-    this.lastByteAt = now;
+    this.rank = rankOf(facts.kind, facts.priority);
     this.node = context.open.push(this);
-    request.on('data', (chunk: Buffer) => this.onData(chunk));
-    request.on('end', () => this.onBody());
-    response.on('close', () => this.onClose());
   }
 
+  /** Whether its body is still coming. */
   get isReadingBody(): boolean {
     return this.body === undefined;
   }
@@ -85,21 +83,30 @@ export class InferExchange implements RoutedEntry {
     return now - this.arrivedAt;
   }
 
-  /** How fast the body has come so far, on average. @param now ms, monotonic. */
-  bytesPerSecond(now: number): number {
-    return (this.bodyBytes * 1000) / this.ageMs(now);
+  /** What the input is recognised by when it comes again; the price of a hash. */
+  get fingerprint(): string {
+    return fingerprintOf(this.body ?? noBody, this.facts.inferenceHeaderContentLength);
   }
+
+  /** The result goes out; the exchange is over and counted. */
+  protected abstract deliver(result: InferResult): void;
+
+  /** The refusal goes out; the exchange is over and counted. */
+  protected abstract deliverRefusal(refusal: Refusal): void;
 
   /** Ends the exchange with an error answer. */
   fail(refusal: Refusal): void {
     if (this.over) return;
-    const headers = [names.predictionId, this.facts.predictionId];
-    if (this.revision !== undefined) headers.push(names.revision, String(this.revision.number));
-    if (this.facts.requestId !== undefined) headers.push(names.requestId, this.facts.requestId);
-    this.giveUp(refusal.code === 'DEADLINE_EXCEEDED');
+    this.end(refusal.code === 'DEADLINE_EXCEEDED');
     this.record(outcomeOf(refusal.code), undefined);
-    if (this.context.isDraining) headers.push('connection', 'close');
-    answerError(this.request, this.response, { ...refusal, headers });
+    this.deliverRefusal(refusal);
+  }
+
+  /** The caller is gone: nobody waits for an answer any more. */
+  cancel(): void {
+    if (this.over) return;
+    this.end(false);
+    this.record('cancelled', undefined);
   }
 
   send(link: InstanceLink, revision: RoutingRevision): void {
@@ -115,49 +122,37 @@ export class InferExchange implements RoutedEntry {
         predictionId: facts.predictionId,
         deadlineMs: this.deadlineAt - now,
         priority: facts.priority,
-        kind: 'live',
+        kind: facts.kind,
         modelName: this.deployment.current.name,
         contentType: facts.contentType,
         contentEncoding: facts.contentEncoding,
         inferenceHeaderContentLength: facts.inferenceHeaderContentLength,
         acceptEncoding: facts.acceptEncoding,
         traceparent: facts.traceparent,
+        contentKind: this.contentKind,
+        alone: this.isSuspect,
         body,
       },
       (reply) => this.onReply(reply, link),
     );
   }
 
-  refuse(refusal: 'not_ready' | 'queue_full', revision: RoutingRevision, retryAfterSeconds: number): void {
+  refuse(refusal: LaneRefusal, revision: RoutingRevision): void {
     this.revision = revision;
-    const { name } = this.deployment.current;
-    if (refusal === 'queue_full') this.fail(queueFull(name, revision.maxQueue, retryAfterSeconds));
-    else this.fail(noneReady(name, this.attempts > 0, retryAfterSeconds));
+    this.fail(refusalOfLane(refusal, this.deployment.current.name, revision, this.attempts > 0));
   }
 
   unroutable(why: Unroutable): void {
     this.fail(cannotRoute(why, this.deployment.current, this.version));
   }
 
-  private onData(chunk: Buffer): void {
-    if (this.over) return;
-    const { context } = this;
-    this.bodyBytes += chunk.length;
-    context.heldBytes += chunk.length;
-    this.lastByteAt = performance.now();
-    this.chunks.push(chunk);
-    if (this.bodyBytes > context.maxBodyBytes) this.fail(bodyTooLarge(context.maxBodyBytes));
-    else if (context.heldBytes > context.maxHeldBytes)
-      this.fail({ code: 'QUEUE_FULL', message: 'too many large bodies at once; come back in a moment' });
+  onDeadline(): void {
+    this.fail(deadlineExceeded(performance.now() - this.arrivedAt));
   }
 
-  private onBody(): void {
-    if (this.over) return;
-    const { chunks } = this;
-    const only = chunks[0];
-    this.body = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-    this.chunks = [];
-    const now = this.lastByteAt;
+  /** The body is whole: its time begins to run and it goes its way. @param now when its last byte came. */
+  protected submit(body: Buffer, now: number): void {
+    this.body = body;
     // A deadline the caller states is theirs from the first byte on; the default one only bounds the serving.
     const { statedDeadlineMs } = this.facts;
     const ownDeadlineMs = this.deployment.deadlineMs(this.version) ?? this.context.defaultDeadlineMs;
@@ -176,17 +171,27 @@ export class InferExchange implements RoutedEntry {
     this.link = undefined;
     switch (reply.kind) {
       case 'result':
-        this.answer(reply);
-        link.succeeded(reply.computeMicros);
+        this.onResult(reply, link);
         return;
       case 'gone':
-        link.gone();
+        this.isSuspect = true;
+        link.gone(this.fingerprint);
         this.retryOr({ code: 'INSTANCE_GONE', message: 'the instance ended while it had this request' });
         return;
       case 'error':
         this.onError(reply.code, reply.message, link);
         return;
     }
+  }
+
+  private onResult(result: InferResult, link: InstanceLink): void {
+    if (!this.over) {
+      this.end(false);
+      this.record(result.invalidOutput ? 'nan_output' : 'success', result);
+      link.acquit(this);
+      this.deliver(result);
+    }
+    link.succeeded(result);
   }
 
   private onError(code: Refusal['code'], message: string, link: InstanceLink): void {
@@ -211,59 +216,24 @@ export class InferExchange implements RoutedEntry {
     this.deployment.route(this);
   }
 
-  private answer(result: InferResult): void {
-    if (this.over) return;
-    const { response, facts, revision } = this;
-    this.giveUp(false);
-    this.record(result.invalidOutput ? 'nan_output' : 'success', result);
-    const { body } = result;
-    const head = [
-      'content-type',
-      result.contentType,
-      'content-length',
-      String(body.length),
-      names.predictionId,
-      facts.predictionId,
-      names.revision,
-      String(revision?.number),
-    ];
-    if (result.inferenceHeaderContentLength !== undefined) head.push(names.inferenceHeaderContentLength, String(result.inferenceHeaderContentLength));
-    if (result.contentEncoding !== undefined) head.push('content-encoding', result.contentEncoding, 'vary', 'accept-encoding');
-    if (facts.requestId !== undefined) head.push(names.requestId, facts.requestId);
-    if (this.context.isDraining) head.push('connection', 'close');
-    response.writeHead(200, head);
-    if (body.length < joinBelowBytes) response.end(body.toString('latin1'), 'latin1');
-    else response.end(body);
-  }
-
-  /** The caller's connection is gone; after the answer this says nothing. */
-  private onClose(): void {
-    if (this.over) return;
-    this.giveUp(false);
-    this.record('cancelled', undefined);
-  }
-
-  onDeadline(): void {
-    this.fail(deadlineExceeded(performance.now() - this.arrivedAt));
-  }
-
   /** Ends everything that is under way for this exchange. After it, nothing of it is left in a queue, a timer or an instance. */
-  private giveUp(isDeadline: boolean): void {
+  private end(isDeadline: boolean): void {
     this.over = true;
     const { context, link } = this;
     context.open.remove(this.node);
     context.heldBytes -= this.bodyBytes;
     clearTimeout(this.timer);
     this.queue?.withdraw(this);
-    this.chunks = [];
     if (link === undefined) return;
     this.link = undefined;
     link.client.cancel(this.stream);
-    if (isDeadline) link.failed(performance.now());
+    if (isDeadline) link.overran(this.fingerprint, performance.now());
     else link.answered();
   }
 
   private record(outcome: Outcome, result: InferResult | undefined): void {
+    // What is not live must not show in the statistics of real traffic.
+    if (this.facts.kind !== 'live') return;
     const { revision } = this;
     const now = performance.now();
     const { current } = this.deployment;
@@ -279,13 +249,19 @@ export class InferExchange implements RoutedEntry {
       durationSeconds: (now - this.arrivedAt) / 1e3,
       queueSeconds: result === undefined ? undefined : (this.sentAt - this.arrivedAt) / 1e3 + result.queueMicros / 1e6,
       computeSeconds: result === undefined ? undefined : result.computeMicros / 1e6,
+      decodeSeconds: result === undefined ? undefined : result.decodeMicros / 1e6,
+      encodeSeconds: result === undefined ? undefined : result.encodeMicros / 1e6,
       rows: result?.rows ?? 0,
+      batchRows: result?.batchRows ?? 0,
+      runs: result?.runs ?? 0,
       requestBytes: this.bodyBytes,
       responseBytes: result?.body.length ?? 0,
     });
   }
 }
 
-function onDeadline(exchange: InferExchange): void {
+const noBody = Buffer.alloc(0);
+
+function onDeadline(exchange: Exchange): void {
   exchange.onDeadline();
 }

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { fingerprintOf } from './fingerprint.js';
+import { memoryMs, Quarantine } from './quarantine.js';
+
+describe('Quarantine', () => {
+  it('refuses an input that was there at two deaths', () => {
+    const quarantine = new Quarantine();
+    quarantine.strike('x', 'death 1', 0);
+    expect(quarantine.holds('x', 1)).toBe(false);
+    quarantine.strike('x', 'death 2', 2);
+    expect(quarantine.holds('x', 3)).toBe(true);
+    expect(quarantine.holds('y', 3)).toBe(false);
+  });
+
+  it('counts equal requests of one death once', () => {
+    const quarantine = new Quarantine();
+    for (let request = 0; request < 32; request++) quarantine.strike('x', 'death 1', 0);
+    expect(quarantine.holds('x', 1)).toBe(false);
+  });
+
+  it('lets go of an input that was answered in between', () => {
+    const quarantine = new Quarantine();
+    quarantine.strike('x', 'death 1', 0);
+    quarantine.acquit('x');
+    quarantine.strike('x', 'death 2', 1);
+    expect(quarantine.holds('x', 2)).toBe(false);
+  });
+
+  it('forgets after ten minutes', () => {
+    const quarantine = new Quarantine();
+    quarantine.strike('x', 'death 1', 0);
+    quarantine.strike('x', 'death 2', 0);
+    expect(quarantine.holds('x', memoryMs - 1)).toBe(true);
+    expect(quarantine.holds('x', memoryMs)).toBe(false);
+    quarantine.strike('y', 'death 3', memoryMs);
+    quarantine.sweep(2 * memoryMs);
+    expect(quarantine.isEmpty).toBe(true);
+  });
+
+  it('remembers a thousand inputs and no more', () => {
+    const quarantine = new Quarantine();
+    for (let input = 0; input < 5_000; input++) quarantine.strike(`input ${input}`, 'death', 0);
+    expect(quarantine.size).toBe(1_000);
+  });
+});
+
+describe('fingerprintOf', () => {
+  it('tells bodies apart by content, length and where the JSON ends', () => {
+    const long = (last: number) => Buffer.concat([Buffer.alloc(400_000), Buffer.from([last])]);
+    const prints = [
+      fingerprintOf(Buffer.from('a'), undefined),
+      fingerprintOf(Buffer.from('b'), undefined),
+      fingerprintOf(Buffer.from('a'), 1),
+      fingerprintOf(long(1), undefined),
+      fingerprintOf(long(2), undefined),
+      fingerprintOf(Buffer.alloc(400_002), undefined),
+    ];
+    expect(new Set(prints).size).toBe(prints.length);
+    expect(fingerprintOf(long(1), undefined)).toBe(fingerprintOf(long(1), undefined));
+  });
+});
