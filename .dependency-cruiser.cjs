@@ -15,6 +15,20 @@ module.exports = {
       to: { pathNot: ['^libs/contracts/src/', 'node_modules/zod/'] },
     },
     {
+      name: 'client-stands-alone',
+      severity: 'error',
+      comment: 'it is published: nothing of ours, and no package, at run time; its types are generated from the contracts',
+      from: { path: '^libs/client/src/', pathNot: tests },
+      to: { pathNot: '^libs/client/src/' },
+    },
+    {
+      name: 'client-is-for-others',
+      severity: 'error',
+      comment: 'our own programs speak to each other by other ways',
+      from: { path: '^(libs|apps)/', pathNot: [tests, '^libs/client/'] },
+      to: { path: '^libs/client/' },
+    },
+    {
       name: 'platform-knows-contracts-only',
       severity: 'error',
       from: { path: '^libs/platform/src/' },

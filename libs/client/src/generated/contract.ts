@@ -1,0 +1,286 @@
+// Made by scripts/generate-client.mjs from the schemas of libs/contracts. Change those, not this.
+
+/** Datatypes of the Open Inference Protocol that can be served. */
+export const datatypes = ['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES'] as const;
+export type Datatype = (typeof datatypes)[number];
+
+/** Header names of requests and answers. */
+export const headers = {
+  predictionId: 'slipway-prediction-id',
+  revision: 'slipway-revision',
+  routingKey: 'slipway-routing-key',
+  deadlineMs: 'slipway-deadline-ms',
+  priority: 'slipway-priority',
+  error: 'slipway-error',
+  requestId: 'x-request-id',
+  idempotencyKey: 'idempotency-key',
+  inferenceHeaderContentLength: 'inference-header-content-length',
+} as const;
+
+/** Bounds that the server sets. */
+export const limits = { labelsPerRequest: 10000, controlBodyBytes: 1048576, deadlineMsMax: 600000 } as const;
+
+/** What became of a label. */
+export type LabelResult = 'matched' | 'unmatched' | 'late' | 'duplicate' | 'revised';
+
+/** The code of every error that the server answers with. */
+export type ErrorCode =
+  | 'REQUEST_INVALID'
+  | 'ROUTE_NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'BODY_NOT_JSON'
+  | 'BODY_TOO_LARGE'
+  | 'BODY_TIMEOUT'
+  | 'MEDIA_TYPE_UNSUPPORTED'
+  | 'ENCODING_UNSUPPORTED'
+  | 'HEADER_TOO_LARGE'
+  | 'IDEMPOTENCY_KEY_REUSED'
+  | 'IDEMPOTENCY_IN_PROGRESS'
+  | 'CURSOR_INVALID'
+  | 'CREDENTIAL_MISSING'
+  | 'CREDENTIAL_INVALID'
+  | 'SCOPE_MISSING'
+  | 'CROSS_SITE_REQUEST'
+  | 'SIGN_IN_TOKEN_INVALID'
+  | 'KEY_NOT_FOUND'
+  | 'KEY_NAME_TAKEN'
+  | 'MODEL_NOT_FOUND'
+  | 'MODEL_NAME_TAKEN'
+  | 'MODEL_IN_USE'
+  | 'VERSION_NOT_FOUND'
+  | 'VERSION_NOT_READY'
+  | 'VERSION_IN_USE'
+  | 'ALIAS_NOT_FOUND'
+  | 'ALIAS_REFUSED'
+  | 'ARTEFACT_REFUSED'
+  | 'UPLOADS_BUSY'
+  | 'ARTEFACT_TOO_LARGE'
+  | 'ARTEFACT_EMPTY'
+  | 'ARTEFACT_DIGEST_MISMATCH'
+  | 'ARTEFACT_NOT_FOUND'
+  | 'ARTEFACT_CORRUPT'
+  | 'ARTEFACT_STORE_FULL'
+  | 'TASK_REFUSED'
+  | 'DEPLOYMENT_NOT_FOUND'
+  | 'DEPLOYMENT_NAME_TAKEN'
+  | 'DEPLOYMENT_CHANGED'
+  | 'DEPLOYMENT_SUSPENDED'
+  | 'REVISION_NOT_FOUND'
+  | 'ROLLBACK_NOWHERE'
+  | 'ROLLOUT_NOT_FOUND'
+  | 'ROLLOUT_IN_PROGRESS'
+  | 'ROLLOUT_FINISHED'
+  | 'ROLLOUT_ACTION_UNSUPPORTED'
+  | 'HOST_NOT_FOUND'
+  | 'INFER_INVALID'
+  | 'INFER_TOO_LARGE'
+  | 'INFER_OUTPUT_TOO_LARGE'
+  | 'DEPLOYMENT_NOT_READY'
+  | 'INSTANCE_GONE'
+  | 'DRAINING'
+  | 'QUEUE_FULL'
+  | 'DEADLINE_EXCEEDED'
+  | 'MODEL_RUN_FAILED'
+  | 'INPUT_QUARANTINED'
+  | 'FEATURE_UNSUPPORTED'
+  | 'PREDICTION_NOT_FOUND'
+  | 'LABEL_INVALID'
+  | 'TASK_UNKNOWN'
+  | 'BATCH_PREDICTION_NOT_FOUND'
+  | 'BATCH_PREDICTION_UNFINISHED'
+  | 'BATCH_PREDICTION_FINISHED'
+  | 'BATCH_PREDICTIONS_BUSY'
+  | 'TABLE_UNREADABLE'
+  | 'TABLE_MAPPING_REFUSED'
+  | 'RULE_NOT_FOUND'
+  | 'RULE_NAME_TAKEN'
+  | 'RULE_REFUSED'
+  | 'ALERT_NOT_FOUND'
+  | 'RECEIVER_NOT_FOUND'
+  | 'RECEIVER_NAME_TAKEN'
+  | 'RECEIVER_REFUSED'
+  | 'RECEIVER_IN_USE'
+  | 'EGRESS_BLOCKED'
+  | 'DELIVERY_FAILED'
+  | 'DELIVERY_NOT_FOUND'
+  | 'DATABASE_UNAVAILABLE'
+  | 'QUEUE_UNAVAILABLE'
+  | 'CONSOLE_UNAVAILABLE'
+  | 'DISK_FULL'
+  | 'START_REFUSED'
+  | 'INTERNAL';
+
+/** The truth about one prediction. Exactly one of `predictionId` and `clientId`; a bare `predictionId` names a one-row request, row k is `<id>#<k>`. */
+export interface LabelInput {
+  readonly predictionId?: string;
+  readonly clientId?: string;
+  readonly label: string | number | boolean;
+  readonly observedAt?: string;
+  readonly source?: string;
+}
+
+/** Labels in bulk. */
+export interface CreateLabels {
+  readonly labels: readonly LabelInput[];
+}
+
+/** What the answer of a version means; labels and quality need it. */
+export interface Task {
+  readonly kind: 'binary' | 'multiclass' | 'regression' | 'other';
+  readonly predictionOutput?: string;
+  readonly scoreOutput?: string;
+  readonly classes?: readonly (string | number)[];
+  readonly rowAxis: number | null;
+  readonly positiveClass?: string | number;
+}
+
+/** One input or output; -1 is a dynamic dimension. */
+export interface TensorSignature {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly optional?: boolean;
+  readonly unranked?: boolean;
+}
+
+/** What a model takes and gives. */
+export interface Signature {
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
+}
+
+/** What became of each label, in the order given, and how many of each kind. */
+export interface LabelsAccepted {
+  readonly results: readonly {
+    readonly predictionId: string | null;
+    readonly clientId: string | null;
+    readonly result: 'matched' | 'unmatched' | 'late' | 'duplicate' | 'revised';
+  }[];
+  readonly counts: Readonly<Record<'matched' | 'unmatched' | 'late' | 'duplicate' | 'revised', number>>;
+}
+
+/** A problem document (RFC 9457) with the code of the error. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly requestId: string;
+  readonly errors: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** How a version is run. */
+export interface RevisionSpec {
+  readonly intraOpThreads: number | 'auto';
+  readonly executionProviders: readonly ('cpu' | 'cuda' | 'tensorrt' | 'dml' | 'coreml' | 'webgpu')[];
+  readonly batching: {
+    readonly mode: 'auto' | 'on' | 'off';
+    readonly maxBatchSize?: number;
+    readonly maxDelayMs?: number;
+    readonly latencyTargetMs?: number;
+  };
+  readonly memoryLimitBytes?: number;
+  readonly maxQueue: number;
+  readonly deadlineMs?: number;
+  readonly keepWarmSeconds: number;
+  readonly recordPredictions: boolean;
+}
+
+/** A revision of a deployment. */
+export interface RevisionView {
+  readonly id: string;
+  readonly revision: number;
+  readonly version: number;
+  readonly versionId: string;
+  readonly digest: string;
+  readonly replicas: number;
+  readonly spec: RevisionSpec;
+  readonly reason: string | null;
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly activatedAt: string | null;
+  readonly retiredAt: string | null;
+  readonly warm: boolean;
+  readonly weightPercent: number;
+}
+
+/** A rollout of a revision. */
+export interface RolloutView {
+  readonly id: string;
+  readonly fromRevision: number | null;
+  readonly toRevision: number;
+  readonly strategy: 'all-at-once';
+  readonly status: 'PROGRESSING' | 'PAUSED' | 'HELD' | 'COMPLETED' | 'ABORTED';
+  readonly phase: 'validating' | 'warming' | 'shadowing' | 'step' | 'promoting' | 'rolling_back';
+  readonly step: number;
+  readonly cause: string | null;
+  readonly causeDetail: string | null;
+  readonly reason: string | null;
+  readonly createdBy: string;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+}
+
+/** A process that serves a revision. */
+export interface InstanceView {
+  readonly id: string;
+  readonly revision: number;
+  readonly version: number;
+  readonly host: string;
+  readonly status: 'ASSIGNED' | 'LOADING' | 'READY' | 'DRAINING' | 'GONE' | 'FAILED';
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly reason: string | null;
+  readonly threads: number | null;
+  readonly threadsNote: string | null;
+  readonly provider: string | null;
+  readonly providerNote: string | null;
+  readonly memoryLimitBytes: number | null;
+  readonly memoryLimitBy: 'system' | 'worker' | null;
+  readonly readyAt: string | null;
+  readonly createdAt: string;
+}
+
+/** A deployment: what serves, how it is split, what it takes. */
+export interface DeploymentView {
+  readonly id: string;
+  readonly name: string;
+  readonly model: string;
+  readonly status: 'CREATING' | 'READY' | 'DEGRADED' | 'UNAVAILABLE' | 'SUSPENDED' | 'DELETING';
+  readonly statusReason: string | null;
+  readonly suspended: boolean;
+  readonly epoch: number;
+  readonly split: readonly { readonly revision: number; readonly version: number; readonly weightPercent: number }[];
+  readonly replicas: { readonly wanted: number; readonly ready: number };
+  readonly createdAt: string;
+  readonly createdBy: string;
+  readonly signature: Signature | null;
+  readonly task: Task | null;
+  readonly revisions: readonly RevisionView[];
+  readonly rollout: RolloutView | null;
+  readonly instances: readonly InstanceView[];
+}
+
+/** A row that was predicted, and its label once it is known. */
+export interface PredictionView {
+  readonly id: string;
+  readonly row: number;
+  readonly at: string;
+  readonly deployment: string;
+  readonly model: string;
+  readonly version: number;
+  readonly revision: number;
+  readonly digest: string;
+  readonly clientId: string | null;
+  readonly predicted: string | number | null;
+  readonly score: number | null;
+  readonly computeMicros: number;
+  readonly label: string | number | null;
+  readonly labelledAt: string | null;
+}
+
+/** The rows of one prediction. */
+export interface PredictionRows {
+  readonly items: readonly PredictionView[];
+}
