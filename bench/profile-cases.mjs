@@ -1,29 +1,38 @@
-// Cases for the profiler: each makes { model, signature, request: { body, headers }, inFlight }.
+// Cases for the profiler: each makes { model, options of gateway.mjs, request: { body, headers }, inFlight }.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { binaryRequest } from './request-bodies.mjs';
+import { denseStack, echoImage, rowMeans, tabular } from './models.mjs';
+import { binaryRequest, jsonRequest } from './request-bodies.mjs';
 
-const examples = fileURLToPath(new URL('../examples', import.meta.url));
-const tabular = {
-  model: join(examples, 'logistics', 'bike-demand-v1.onnx'),
-  signature: {
-    inputs: [{ name: 'features', datatype: 'FP32', shape: [-1, 11] }],
-    outputs: [{ name: 'prediction', datatype: 'FP32', shape: [-1, 1] }],
-  },
-};
-const tabularRow = JSON.parse(readFileSync(join(examples, 'logistics', 'request.json'), 'utf8')).inputs[0].data;
+const row = JSON.parse(readFileSync(tabular.requestFile, 'utf8')).inputs[0].data.flat();
+const tinyJson = jsonRequest([{ name: 'features', shape: [1, 11], data: row }]);
 
 export const profileCases = {
-  'tiny-json': () => ({ ...tabular, request: jsonFile('logistics', 'request.json'), inFlight: 32 }),
-  'tiny-json-1': () => ({ ...tabular, request: jsonFile('logistics', 'request.json'), inFlight: 1 }),
+  'tiny-json': () => ({ model: tabular, request: tinyJson, inFlight: 32 }),
+  'tiny-json-1': () => ({ model: tabular, request: tinyJson, inFlight: 1 }),
   'tiny-binary': () => ({
-    ...tabular,
-    request: binaryRequest([{ name: 'features', shape: [1, 11], data: Float32Array.from(tabularRow.flat()) }]),
+    model: tabular,
+    request: binaryRequest([{ name: 'features', shape: [1, 11], data: Float32Array.from(row) }]),
     inFlight: 32,
   }),
+  rows64: () => ({
+    model: tabular,
+    request: jsonRequest([{ name: 'features', shape: [64, 11], data: Array.from({ length: 64 }, () => row).flat() }]),
+    inFlight: 16,
+  }),
+  image: () => ({
+    model: echoImage(),
+    request: binaryRequest([{ name: 'image', shape: [1, 3, 224, 224], data: new Float32Array(3 * 224 * 224).fill(0.5) }]),
+    inFlight: 16,
+  }),
+  'large-json': () => ({
+    model: rowMeans(),
+    request: jsonRequest([{ name: 'x', shape: [1, 300_000], data: Array.from({ length: 300_000 }, (_, index) => Math.sin(index) * 100) }]),
+    inFlight: 8,
+  }),
+  batching: () => ({
+    model: denseStack('deep-and-narrow', 200, 32),
+    options: { batching: { isOn: true, maxBatchSize: 64, maxDelayMs: 5 } },
+    request: binaryRequest([{ name: 'x', shape: [1, 32], data: new Float32Array(32).fill(0.5) }]),
+    inFlight: 64,
+  }),
 };
-
-function jsonFile(...path) {
-  return { body: Buffer.from(readFileSync(join(examples, ...path), 'utf8').trim()), headers: { 'content-type': 'application/json' } };
-}

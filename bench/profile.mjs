@@ -1,13 +1,13 @@
 // Where the time goes: runs a case against the gateway and one instance, profiles both, prints the functions with the most time of their own.
 // The profiles stay in bench/results/ for a flame graph (DevTools, speedscope).
 // Usage: node bench/profile.mjs [case] [seconds]
-import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startProfile, stopProfile } from './inspector.client.mjs';
 import { cpuMicrosOf } from './process-cost.mjs';
 import { profileCases } from './profile-cases.mjs';
+import { startGateway } from './servers.mjs';
 import { wrk } from './wrk.client.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -18,20 +18,14 @@ const [, , name = 'tiny-json', seconds = '6'] = process.argv;
 const chosen = profileCases[name];
 if (chosen === undefined) throw new Error(`there is no case ${name}; there are ${Object.keys(profileCases).join(', ')}`);
 mkdirSync(results, { recursive: true });
-const { model, signature, request, inFlight } = await chosen();
-const gateway = await startGateway(model, signature);
+const { model, options, request, inFlight } = chosen();
+const gateway = await startGateway(model, options);
 try {
-  const load = {
-    port: gateway.port,
-    path: '/v2/models/bench/infer',
-    inFlight,
-    ...request,
-    headers: { authorization: 'Bearer bench', ...request.headers },
-  };
+  const load = { port: gateway.port, path: gateway.path, inFlight, body: request.body, headers: { ...gateway.headers, ...request.headers } };
   await wrk({ ...load, seconds: 3 });
   const processes = [
-    { title: 'gateway', pid: gateway.pids[0] },
-    { title: 'instance', pid: gateway.pids[1] },
+    { title: 'gateway', pid: gateway.child.pid },
+    { title: 'instance', pid: Number(gateway.line.split(' ')[1]) },
   ];
   for (const { pid } of processes) await startProfile(pid);
   const before = processes.map(({ pid }) => cpuMicrosOf([pid]));
@@ -44,21 +38,7 @@ try {
     report(title, JSON.parse(readFileSync(file, 'utf8')), outcome.requests, spent[index]);
   }
 } finally {
-  gateway.child.kill('SIGTERM');
-}
-
-function startGateway(model, signature) {
-  const child = spawn(process.execPath, [join(root, 'bench', 'gateway.mjs'), model, JSON.stringify(signature)], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  return new Promise((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}`)));
-    child.stdout.once('data', (text) => {
-      const [port, ...pids] = String(text).trim().split(' ').map(Number);
-      resolve({ child, port, pids: [child.pid, ...pids] });
-    });
-  });
+  await gateway.stop();
 }
 
 /**
