@@ -1,13 +1,11 @@
 import type { Outcome } from '@slipway/contracts';
 import type { RoutingRevision } from '@slipway/deployments';
-import type { ContentKind, InferReply, InferResult } from '@slipway/inference';
+import { type ContentKind, type EntryList, type InferReply, type InferResult, type ListNode, rankOf } from '@slipway/inference';
 import type { ServingRecorder } from '@slipway/metrics';
 import type { Refusal } from './answers.js';
-import type { EntryList, ListNode } from './entry-list.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { InstanceLink } from './instance-link.js';
 import { outcomeOf } from './outcome-of.js';
-import { rankOf } from './rank-of.js';
 import { cannotRoute, deadlineExceeded, refusalOfLane } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
 import type { LaneRefusal, RoutedEntry, Unroutable } from './routed-entry.js';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RoutingSnapshot } from '@slipway/deployments';
+import { EntryList } from '@slipway/inference';
 import { answerError, type Refusal } from './answers.js';
-import { EntryList } from './entry-list.js';
 import type { ExchangeContext, ServingSink } from './exchange.js';
 import { HttpExchange } from './http-exchange.js';
 import { LiveRouting } from './live-routing.js';

@@ -1,9 +1,8 @@
 import { pickInstance, type RoutingRevision } from '@slipway/deployments';
+import { isBackground, RankedList } from '@slipway/inference';
 import type { InstanceLink } from './instance-link.js';
 import { predictWait } from './predict-wait.js';
 import { Quarantine } from './quarantine.js';
-import { isBackground } from './rank-of.js';
-import { RankedList } from './ranked-list.js';
 import type { RoutedEntry } from './routed-entry.js';
 
 /** For this long after the last instance was lost, requests wait for its restart instead of failing at once. */

@@ -1,5 +1,5 @@
 import type { RoutingRevision } from '@slipway/deployments';
-import type { ListNode } from './entry-list.js';
+import type { ListNode } from '@slipway/inference';
 import type { InstanceLink } from './instance-link.js';
 
 /** Why a request could not be given to any revision. */
@@ -20,7 +20,7 @@ export interface RoutedEntry {
   /** Set when the caller asked for a version: it is never re-routed to another one. */
   readonly version: number | undefined;
   readonly routingKey: string;
-  /** The lower one is served first; see `rank-of.ts`. */
+  /** The lower one is served first; see `rankOf`. */
   readonly rank: number;
   /** ms, monotonic. */
   readonly deadlineAt: number;

@@ -1,51 +1,28 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { messageOf, SlipwayError } from '@slipway/contracts';
-import {
-  AloneBatcher,
-  type Batcher,
-  frameTypes,
-  type IncomingRequest,
-  type InstancePong,
-  InstanceServer,
-  type InstanceSpec,
-  inferKinds,
-  RequestQueue,
-} from '@slipway/inference';
-import { ModelRunner, type RunAnswer } from './model-runner.js';
+import { frameTypes, type IncomingRequest, type InstancePong, InstanceServer, type InstanceSpec } from '@slipway/inference';
+import { startEngine } from './engine/start-engine.js';
+import { ModelRunner } from './model-runner.js';
 import { RecordSpool } from './record-spool.js';
+import { ServingLoop } from './serving-loop.js';
 
 /** Without a worker for this long an instance ends itself: nobody would ever stop it. */
 const orphanAfterMs = 60_000;
 const housekeepingMs = 1_000;
-/** Requests are run for this long before the answers so far are written and the sockets are looked at again. */
-const turnBudgetMs = 2;
-/** Gives those waiting for the socket a moment to connect and see LOADING: loading blocks everything else. */
+/** Gives those waiting for the socket a moment to connect and see LOADING: loading in line blocks everything else. */
 const connectGraceMs = 25;
 /** How long a failure is kept for a worker that has not connected yet. */
 const failureGraceMs = 3_000;
 /** How long answers may take to leave after the last request when stopping. */
 const flushGraceMs = 2_000;
 
-interface Pending extends IncomingRequest {
-  readonly arrivedAt: number;
-  readonly deadlineAt: number;
-}
-
-type Outgoing = { readonly pending: Pending } & ({ readonly answer: RunAnswer; readonly queueMicros: number } | { readonly error: SlipwayError });
-
-/** One instance: takes frames, runs the model in line, keeps records, answers. */
+/** One instance, from its socket to its end: listens, loads, hands requests to the serving loop, drains. */
 export class InstanceProgram {
   private readonly server: InstanceServer;
   private readonly spool: RecordSpool;
-  private readonly queue: RequestQueue<Pending>;
-  private readonly batcher: Batcher<Pending> = new AloneBatcher();
-  private runner: ModelRunner | undefined;
-  private isTurnScheduled = false;
+  private loop: ServingLoop | undefined;
   private isStopping = false;
-  private busySince = 0;
-  private requests = 0;
-  private failures = 0;
-  private runs = 0;
+  private isFinishing = false;
 
   constructor(
     private readonly spec: InstanceSpec,
@@ -53,14 +30,13 @@ export class InstanceProgram {
   ) {
     mkdirSync(spec.spoolFolder, { recursive: true });
     this.spool = new RecordSpool(spec.spoolFolder);
-    this.queue = new RequestQueue(spec.limits.maxQueue);
     this.server = new InstanceServer({
       socketPath: spec.socketPath,
       hello: { instanceId: spec.instanceId, pid: process.pid, revisionId: spec.revisionId, signature: spec.signature },
       handlers: {
-        onInfer: (request) => this.enqueue(request),
-        onCancel: (connection, stream) => this.cancel((pending) => pending.connection === connection && pending.stream === stream),
-        onGone: (connection) => this.cancel((pending) => pending.connection === connection),
+        onInfer: (request) => this.take(request),
+        onCancel: (connection, stream) => this.loop?.cancel(connection, stream),
+        onGone: (connection) => this.loop?.cancel(connection, undefined),
         onDrain: () => this.drain(),
         counters: () => this.counters(),
       },
@@ -69,14 +45,22 @@ export class InstanceProgram {
 
   /** Listens, then loads, warms up and proves the model with a canary run; resolves when READY. */
   async start(): Promise<void> {
+    const { spec } = this;
     // A socket file left by a killed predecessor would keep this one from listening.
-    rmSync(this.spec.socketPath, { force: true });
+    rmSync(spec.socketPath, { force: true });
     await this.server.listen();
     setInterval(() => this.keepHouse(), housekeepingMs);
     await pause(connectGraceMs);
     try {
-      this.runner = new ModelRunner(this.spec);
-      this.runner.warmUp();
+      const { engine, warmUp } = await startEngine(
+        {
+          modelPath: spec.modelPath,
+          session: spec.session,
+          warmUp: { signature: spec.signature, maxRows: spec.batching.isOn ? spec.batching.maxBatchSize : 1 },
+        },
+        spec.runMs === undefined ? undefined : spec.runMs * 1e3,
+      );
+      this.loop = new ServingLoop(spec, engine, new ModelRunner(spec), this.spool, warmUp, () => this.onIdle());
     } catch (error) {
       this.server.announceFailure(messageOf(error));
       await this.waitForWorker();
@@ -97,97 +81,37 @@ export class InstanceProgram {
     if (this.isStopping) return;
     this.isStopping = true;
     this.server.become('DRAINING');
-    if (this.queue.size === 0) void this.finish();
+    this.onIdle();
   }
 
   private drain(): void {
-    if (this.runner !== undefined) this.server.become('DRAINING');
+    if (this.loop !== undefined) this.server.become('DRAINING');
   }
 
-  private enqueue(request: IncomingRequest): void {
-    const arrivedAt = performance.now();
-    this.requests++;
-    const pending = { ...request, arrivedAt, deadlineAt: arrivedAt + (request.header.deadlineMs ?? Number.POSITIVE_INFINITY) };
-    const error = this.admit(pending);
-    if (error !== undefined) {
-      this.failures++;
-      send({ pending, error });
+  private take(request: IncomingRequest): void {
+    if (this.loop !== undefined) {
+      this.loop.take(request);
       return;
     }
-    if (this.queue.size === 1 && !this.isTurnScheduled) this.busySince = arrivedAt;
-    this.scheduleTurn();
+    const error = new SlipwayError('DEPLOYMENT_NOT_READY', 'the model is still loading; try again in a moment');
+    request.connection.send(frameTypes.ERROR, request.stream, { errorCode: error.code, status: error.status }, Buffer.from(error.message, 'utf8'));
   }
 
-  /** Puts a request into the queue, or says why it cannot wait there. */
-  private admit(pending: Pending): SlipwayError | undefined {
-    if (this.runner === undefined) return new SlipwayError('DEPLOYMENT_NOT_READY', 'the model is still loading; try again in a moment');
-    if (this.queue.push(pending)) return undefined;
-    return new SlipwayError('QUEUE_FULL', `the instance already has ${this.spec.limits.maxQueue} requests waiting; try again later`);
-  }
-
-  private cancel(matches: (pending: Pending) => boolean): void {
-    this.queue.remove(matches);
-  }
-
-  private scheduleTurn(): void {
-    if (this.isTurnScheduled) return;
-    this.isTurnScheduled = true;
-    // After the poll phase, so that one turn sees everything that has arrived on all connections.
-    setImmediate(() => this.turn());
-  }
-
-  private turn(): void {
-    this.isTurnScheduled = false;
-    const until = performance.now() + turnBudgetMs;
-    const outgoing: Outgoing[] = [];
-    do {
-      const group = this.batcher.next(this.queue);
-      if (group.length === 0) break;
-      for (const pending of group) outgoing.push(this.serve(pending));
-    } while (performance.now() < until);
-    // Records first: what was answered must have been recorded, also when this process is killed in between.
-    this.spool.flush();
-    for (const each of outgoing) send(each);
-    if (this.queue.size > 0) this.scheduleTurn();
-    else if (this.isStopping) void this.finish();
-  }
-
-  private serve(pending: Pending): Outgoing {
-    const startedAt = performance.now();
-    if (startedAt >= pending.deadlineAt) {
-      this.failures++;
-      return { pending, error: new SlipwayError('DEADLINE_EXCEEDED', 'the deadline passed before the model could start') };
-    }
-    try {
-      const answer = this.run(pending);
-      return { pending, answer, queueMicros: (startedAt - pending.arrivedAt) * 1000 };
-    } catch (error) {
-      this.failures++;
-      if (error instanceof SlipwayError) return { pending, error };
-      return { pending, error: new SlipwayError('INTERNAL', 'the instance made a mistake with this request', { cause: error }) };
-    }
-  }
-
-  private run(pending: Pending): RunAnswer {
-    const { runner, spec } = this;
-    if (runner === undefined) throw new SlipwayError('DEPLOYMENT_NOT_READY', 'the model is still loading');
-    this.runs++;
-    const answer = runner.answer(pending.body, pending.header);
-    const isLive = inferKinds[pending.header.kind ?? 0] === 'live';
-    if (isLive && spec.records.enabled && this.spool.admits(spec.records.maxPerSecond)) this.spool.add(runner.record(answer, pending.header));
-    return answer;
+  private onIdle(): void {
+    if (this.isStopping && (this.loop?.pending ?? 0) === 0) void this.finish();
   }
 
   private counters(): InstancePong {
+    const { loop, spool } = this;
     return {
-      pending: this.queue.size,
-      requests: this.requests,
-      failures: this.failures,
-      runs: this.runs,
-      busyForMs: this.queue.size === 0 ? 0 : performance.now() - this.busySince,
-      recordsWritten: this.spool.recordsWritten,
-      recordsDropped: this.spool.recordsDropped,
-      spoolBytes: this.spool.bytes,
+      pending: loop?.pending ?? 0,
+      requests: loop?.requests ?? 0,
+      failures: loop?.failures ?? 0,
+      runs: loop?.runs ?? 0,
+      busyForMs: loop?.busyForMs ?? 0,
+      recordsWritten: spool.recordsWritten,
+      recordsDropped: spool.recordsDropped,
+      spoolBytes: spool.bytes,
     };
   }
 
@@ -197,6 +121,8 @@ export class InstanceProgram {
   }
 
   private async finish(): Promise<void> {
+    if (this.isFinishing) return;
+    this.isFinishing = true;
     const until = performance.now() + flushGraceMs;
     while (this.server.bufferedBytes > 0 && performance.now() < until) await pause(5);
     this.spool.close();
@@ -204,21 +130,6 @@ export class InstanceProgram {
     rmSync(this.spec.socketPath, { force: true });
     this.exit(0);
   }
-}
-
-function send(outgoing: Outgoing): void {
-  const { connection, stream } = outgoing.pending;
-  if ('error' in outgoing) {
-    connection.send(
-      frameTypes.ERROR,
-      stream,
-      { errorCode: outgoing.error.code, status: outgoing.error.status },
-      Buffer.from(outgoing.error.message, 'utf8'),
-    );
-    return;
-  }
-  const { answer, queueMicros } = outgoing;
-  connection.send(frameTypes.RESULT, stream, { ...answer.header, queueMicros }, answer.body);
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,66 +1,87 @@
-import { type Signature, SlipwayError } from '@slipway/contracts';
+import { SlipwayError } from '@slipway/contracts';
 import {
-  canaryInputs,
   decodeRequest,
   elementCount,
   encodeAnswer,
   type FrameHeader,
   hasNaN,
+  type InferRequest,
   type InstanceSpec,
-  RuntimeSession,
+  joinKey,
   type Tensor,
-  toRunError,
 } from '@slipway/inference';
 import { type PredictedRows, predictedRows, rowsOf } from './predicted-rows.js';
 import type { PredictionRecord } from './record-spool.js';
+
+/** A request that was read and checked. */
+export interface Prepared {
+  readonly request: InferRequest;
+  readonly rows: number;
+  /** Requests with equal keys fit into one run. */
+  readonly key: string;
+  readonly decodeMicros: number;
+}
 
 /** One answered request: what goes back, and what a record needs. */
 export interface RunAnswer {
   readonly header: FrameHeader;
   readonly body: Buffer;
+  /** Those asked for and those a record is made of. */
   readonly outputs: readonly Tensor[];
   readonly rows: number;
   readonly computeMicros: number;
   readonly clientId?: string;
 }
 
-/** A loaded model with the request's way through it: decode, check, run, encode. Everything blocks. */
+/** What is known of the run that a request was part of. */
+export interface RunFacts {
+  readonly computeMicros: number;
+  readonly batchRows: number;
+  readonly isFirst: boolean;
+}
+
+/** A request's way into a run and out of it: decode and check before, encode and record after. */
 export class ModelRunner {
-  private readonly session: RuntimeSession;
-  private readonly signature: Signature;
-  /** Outputs a record is made of; run along even where the caller asked for others. */
-  private readonly recordOutputs: readonly string[];
+  private readonly allOutputs: readonly string[];
+  /** Outputs that a record is made of; run along even where the caller asked for others. */
+  private readonly recordOutputs: readonly (string | undefined)[];
+  private readonly hasRows: boolean;
 
   constructor(private readonly spec: InstanceSpec) {
-    this.signature = spec.signature;
-    this.session = new RuntimeSession(spec.modelPath, spec.session);
-    const { predictionOutput, scoreOutput } = spec.task ?? {};
-    const known = (name: string | undefined): name is string => spec.signature.outputs.some((output) => output.name === name);
-    this.recordOutputs = spec.records.enabled ? [predictionOutput, scoreOutput].filter(known) : [];
-  }
-
-  /**
-   * Runs the model on generated inputs twice: the first run allocates, the second is what a request will meet.
-   * A model that cannot take generated values may still serve, so its refusal of them is no failure; the process dying of them is.
-   */
-  warmUp(): void {
-    const names = this.signature.outputs.map((output) => output.name);
-    try {
-      for (let round = 0; round < 2; round++) this.session.run(canaryInputs(this.signature), names);
-    } catch {
-      // Which inputs a model can take is known to its callers only; loading has already proven the file.
-    }
+    this.allOutputs = spec.signature.outputs.map((output) => output.name);
+    this.recordOutputs = spec.records.enabled ? [spec.task?.predictionOutput, spec.task?.scoreOutput] : [];
+    this.hasRows = spec.batching.isOn;
   }
 
   /** @throws SlipwayError for the caller */
-  answer(body: Buffer, header: FrameHeader): RunAnswer {
-    const request = decodeRequest(body, header, this.signature, this.spec.limits);
-    const names = request.outputs.map((output) => output.name);
-    const extra = this.recordOutputs.filter((name) => !names.includes(name));
+  prepare(body: Buffer, header: FrameHeader): Prepared {
+    const { spec } = this;
     const startedAt = performance.now();
-    const outputs = this.run(request.inputs, [...names, ...extra]);
-    const computeMicros = Math.round((performance.now() - startedAt) * 1000);
-    const answered = extra.length === 0 ? outputs : outputs.slice(0, names.length);
+    const request = decodeRequest(body, header, spec.signature, spec.limits);
+    const rows = rowsOf(request.inputs, spec.task?.rowAxis);
+    const { maxRows } = spec.limits;
+    if (maxRows !== undefined && rows > maxRows) {
+      throw new SlipwayError('INFER_INVALID', `the request has ${rows} rows; this revision takes at most ${maxRows} at once`);
+    }
+    const key = this.hasRows ? joinKey(spec.signature, request.inputs) : '';
+    return { request, rows, key, decodeMicros: (performance.now() - startedAt) * 1e3 };
+  }
+
+  /** The outputs that a run must give for these requests, in the order of the signature. */
+  outputNames(group: readonly Prepared[]): readonly string[] {
+    const { allOutputs, recordOutputs } = this;
+    if (group.some(({ request }) => request.outputs.length === allOutputs.length)) return allOutputs;
+    return allOutputs.filter(
+      (name) => recordOutputs.includes(name) || group.some(({ request }) => request.outputs.some((wanted) => wanted.name === name)),
+    );
+  }
+
+  /** The answer to a request from the outputs of its rows. @throws SlipwayError for the caller */
+  finish(prepared: Prepared, outputs: readonly Tensor[], run: RunFacts, header: FrameHeader): RunAnswer {
+    const { request, rows } = prepared;
+    const startedAt = performance.now();
+    const answered = pickOutputs(outputs, request);
+    this.checkSize(answered);
     const encoded = encodeAnswer({
       modelName: header.modelName ?? this.spec.deploymentName,
       modelVersion: String(this.spec.versionNumber),
@@ -69,16 +90,25 @@ export class ModelRunner {
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(header.acceptEncoding === undefined ? {} : { acceptEncoding: header.acceptEncoding }),
     });
-    const rows = rowsOf(request.inputs, this.spec.task?.rowAxis);
-    const { body: answerBody, ...encodedHeader } = encoded;
     const clientId = request.id === undefined ? {} : { clientId: request.id };
-    const invalidOutput = answered.some(hasNaN) ? { invalidOutput: 1 } : {};
     return {
-      header: { ...encodedHeader, ...clientId, ...invalidOutput, rows, computeMicros },
-      body: answerBody,
+      header: {
+        contentType: encoded.contentType,
+        contentEncoding: encoded.contentEncoding,
+        inferenceHeaderContentLength: encoded.inferenceHeaderContentLength,
+        clientId: request.id,
+        invalidOutput: answered.some(hasNaN) ? 1 : undefined,
+        rows,
+        batchRows: run.batchRows,
+        runs: run.isFirst ? 1 : 0,
+        computeMicros: run.computeMicros,
+        decodeMicros: prepared.decodeMicros,
+        encodeMicros: (performance.now() - startedAt) * 1e3,
+      },
+      body: encoded.body,
       outputs,
       rows,
-      computeMicros,
+      computeMicros: run.computeMicros,
       ...clientId,
     };
   }
@@ -102,20 +132,18 @@ export class ModelRunner {
     };
   }
 
-  private run(inputs: readonly Tensor[], names: readonly string[]): Tensor[] {
-    let outputs: Tensor[];
-    try {
-      outputs = this.session.run(inputs, names);
-    } catch (error) {
-      throw toRunError(error);
+  private checkSize(outputs: readonly Tensor[]): void {
+    const { maxOutputElements } = this.spec.limits;
+    let elements = 0;
+    for (const { shape } of outputs) elements += elementCount(shape);
+    if (elements > maxOutputElements) {
+      throw new SlipwayError('INFER_OUTPUT_TOO_LARGE', `the answer has ${elements} values, the limit is ${maxOutputElements}; ask for less at once`);
     }
-    const elements = outputs.reduce((sum, output) => sum + elementCount(output.shape), 0);
-    if (elements > this.spec.limits.maxOutputElements) {
-      throw new SlipwayError(
-        'INFER_OUTPUT_TOO_LARGE',
-        `the answer has ${elements} values, the limit is ${this.spec.limits.maxOutputElements}; ask for less at once`,
-      );
-    }
-    return outputs;
   }
+}
+
+/** In the order in which they were asked for; nearly always that is the order of the model. */
+function pickOutputs(outputs: readonly Tensor[], { outputs: wanted }: InferRequest): readonly Tensor[] {
+  if (wanted.length === outputs.length && wanted.every(({ name }, index) => outputs[index]?.name === name)) return outputs;
+  return wanted.flatMap(({ name }) => outputs.find((output) => output.name === name) ?? []);
 }

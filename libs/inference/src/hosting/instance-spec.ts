@@ -25,6 +25,8 @@ export const InstanceSpec = z.object({
     executionProviders: z.array(z.string()).min(1),
     graphOptimization: z.enum(['disabled', 'basic', 'extended', 'all']),
   }),
+  /** Time of one run as measured while validating, in ms; decides where the model is loaded first. */
+  runMs: z.number().min(0).optional(),
   /** Joining of requests along the first axis of every input; only for models whose rows are independent. */
   batching: z.object({
     isOn: z.boolean(),
@@ -44,8 +46,6 @@ export const InstanceSpec = z.object({
     maxInputElements: z.number().int().min(1),
     /** Rows of a single request, where the revision states a batch size. */
     maxRows: z.number().int().min(1).optional(),
-    /** A run that takes longer than this and than its requests' deadlines is ended with the process. */
-    runMs: z.number().positive().optional(),
     /** Bytes of a request body after expansion. */
     maxBodyBytes: z.number().int().min(1),
   }),

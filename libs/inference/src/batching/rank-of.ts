@@ -1,4 +1,4 @@
-import type { InferKind } from '@slipway/inference';
+import type { InferKind } from '../hosting/instance-spec.js';
 
 /** The default of live requests: between those that state a priority above and below it. */
 const defaultPriority = 128;

@@ -29,7 +29,8 @@ describe('RankedList', () => {
         };
         for (const each of steps) {
           if (each.kind === 'push') {
-            const entry = { id: (id += 1), rank: each.rank };
+            id += 1;
+            const entry = { id, rank: each.rank };
             model.push({ entry, node: list.push(entry) });
             model.sort((a, b) => a.entry.rank - b.entry.rank || a.entry.id - b.entry.id);
           } else drop(model[each.kind === 'take' ? 0 : each.at]);
