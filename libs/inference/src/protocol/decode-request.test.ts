@@ -93,6 +93,74 @@ describe('decodeRequest', () => {
     ]);
   });
 
+  it('gives the classes that are wanted, and how they come back', () => {
+    const rest = ',"outputs":[{"parameters":{"classification":3,"binary_data":true},"name":"y"},{"name":"z"}]';
+    expect(decode(one('[1]', 'FP32', '[1,1]', rest)).outputs).toEqual([
+      { name: 'y', binary: true, classification: 3 },
+      { name: 'z', binary: false },
+    ]);
+  });
+
+  it('gives the time and the priority that the caller asks for', () => {
+    const rest = ',"parameters":{"timeout":1500,"priority":1,"k":"v","sequence_id":0,"sequence_start":false,"sequence_end":false}';
+    expect(decode(one('[1]', 'FP32', '[1,1]', rest))).toMatchObject({ timeoutMicros: 1500, priority: 1 });
+    expect(decode(one('[1]'))).not.toHaveProperty('timeoutMicros');
+  });
+
+  it('takes null for what may be left out, as clients send it that write every field of their types', () => {
+    const body =
+      '{"id":null,"parameters":null,"outputs":null,"inputs":[{"name":"x","shape":[1,1],"datatype":"FP32","parameters":null,"data":[1]}],"more":null}';
+    expect(decode(body)).toEqual({
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 1], data: Float32Array.of(1) }],
+      outputs: [
+        { name: 'y', binary: false },
+        { name: 'z', binary: false },
+      ],
+    });
+    expect(decode(one('[1]', 'FP32', '[1,1]', ',"parameters":{"k":null}')).outputs).toHaveLength(2);
+    expect(decode(one('[1]', 'FP32', '[1,1]', ',"outputs":[{"name":"y","parameters":null}]')).outputs).toEqual([{ name: 'y', binary: false }]);
+  });
+
+  it('reads fields in any order, and keys and names with escapes', () => {
+    const body = '{"\\u006eothing":[],"inputs":[{"d\\u0061ta":[[1],[2]],"datatype":"FP32","sh\\u0061pe":[2,1],"name":"\\u0078"}]}';
+    expect(decode(body).inputs).toEqual([{ name: 'x', datatype: 'FP32', shape: [2, 1], data: Float32Array.of(1, 2) }]);
+  });
+
+  it('finds inputs and outputs by their names, in whatever order they come', () => {
+    const many: Signature = {
+      inputs: Array.from({ length: 40 }, (_, index) => ({ name: `x${index}`, datatype: 'FP32' as const, shape: [1] })),
+      outputs: signature().outputs,
+    };
+    const input = (index: number) => `{"name":"x${index}","shape":[1],"datatype":"FP32","data":[${index}]}`;
+    const order = Array.from({ length: 40 }, (_, index) => (index * 7) % 40);
+    expect(decode(`{"inputs":[${order.map(input)}]}`, many).inputs.map((tensor) => tensor.data[0])).toEqual(order);
+    expect(() => decode(`{"inputs":[${order.map(input)},${input(39)}]}`, many)).toThrow('input "x39" is given twice');
+    expect(() => decode(`{"inputs":[${order.slice(1).map(input)}]}`, many)).toThrow('input "x0" (FP32 [1]) is missing');
+  });
+
+  it.each([
+    { text: '[ 1 , 2\t,\n3,-4.5 ]', values: [1, 2, 3, -4.5] },
+    { text: '[1e2,-2.5E-3,0,-0.0]', values: [100, -0.0025, 0, -0] },
+    {
+      text: '[123456789,1234567890,12345678901234567890,0.1234567890123456789012]',
+      values: [123456789, 1234567890, 12345678901234567000, 0.12345678901234568],
+    },
+    { text: '[NaN,1.5,Infinity,-Infinity]', values: [Number.NaN, 1.5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY] },
+  ])('reads the numbers $text', ({ text, values }) => {
+    const shape = `[1,${values.length}]`;
+    expect(decode(one(text, 'FP32', shape)).inputs[0]?.data).toEqual(Float32Array.from(values));
+    expect(decode(one(text, 'FP64', shape), signature('FP64')).inputs[0]?.data).toEqual(Float64Array.from(values));
+  });
+
+  it('reads integers however they are written, exactly', () => {
+    const text = '[ 1 ,-2,\n3, -0, 2147483647, -2147483648, 1e3, 5.0]';
+    expect(decode(one(text, 'INT32', '[1,8]'), signature('INT32')).inputs[0]?.data).toEqual(
+      Int32Array.of(1, -2, 3, 0, 2147483647, -2147483648, 1000, 5),
+    );
+    const big = decode(one('[0, 999999999, 1000000000, -1, 9007199254740993]', 'INT64', '[1,5]'), signature('INT64'));
+    expect(big.inputs[0]?.data).toEqual(BigInt64Array.of(0n, 999999999n, 1000000000n, -1n, 9007199254740993n));
+  });
+
   it.each([
     { encoding: 'gzip', zip: gzipSync },
     { encoding: 'deflate', zip: deflateSync },
@@ -163,6 +231,44 @@ describe('decodeRequest', () => {
     { name: 'a text with NUL', body: one('["he\\u0000llo"]', 'BYTES'), says: 'U+0000', datatype: 'BYTES' },
     { name: 'half a surrogate pair', body: one('["\\ud800"]', 'BYTES'), says: 'half a surrogate pair', datatype: 'BYTES' },
     { name: 'leading zeros', body: one('[01]'), says: 'superfluous 0' },
+    { name: 'leading zeros of an integer', body: one('[007]', 'INT32'), says: 'superfluous 0', datatype: 'INT32' },
+    { name: 'leading zeros of a 64-bit integer', body: one('[007]', 'INT64'), says: 'superfluous 0', datatype: 'INT64' },
+    { name: 'leading zeros of a dimension', body: one('[1]', 'FP32', '[01,1]'), says: 'superfluous 0' },
+    { name: 'a number that ends in its point', body: one('[1.]'), says: 'no digit after its decimal point' },
+    { name: 'a number that begins with its point', body: one('[.5]'), says: 'expected a number' },
+    { name: 'a sign alone', body: one('[-]'), says: 'expected a number' },
+    { name: 'a plus sign', body: one('[+1]'), says: 'expected a number' },
+    { name: 'a second number without a comma', body: one('[1 2]', 'FP32', '[1,2]'), says: 'expected 2 values' },
+    { name: 'letters behind a number', body: one('[1x]'), says: 'expected "," or "]"' },
+    { name: 'letters behind an integer', body: one('[1x]', 'INT32'), says: 'expected "," or "]"', datatype: 'INT32' },
+    { name: 'a comma too many', body: one('[1,]'), says: 'given more' },
+    { name: 'a shape twice', body: one('[1]').replace('"shape"', '"shape":[2,2],"shape"'), says: 'the field "shape" is given twice' },
+    { name: 'data twice', body: one('[1],"data":[2]'), says: 'inputs[0]: the field "data" is given twice' },
+    { name: 'inputs twice', body: `${one('[1]').slice(0, -1)},"inputs":[]}`, says: 'the field "inputs" is given twice' },
+    { name: 'inputs that are null', body: '{"inputs":null}', says: '"inputs" must be an array' },
+    { name: 'a shape that is null', body: one('[1]', 'FP32', 'null'), says: 'input "x": shape must be an array' },
+    { name: 'a dimension that is null', body: one('[1]', 'FP32', '[null,1]'), says: 'a dimension must be an integer' },
+    { name: 'NUL in a name', body: one('[1]').replace('"x"', '"\\u0000"'), says: 'unknown input "\\u0000"' },
+    {
+      name: 'the parameter timeout as a text',
+      body: one('[1]', 'FP32', '[1,1]', ',"parameters":{"timeout":"1"}'),
+      says: '"timeout" must be a whole number',
+    },
+    {
+      name: 'a reserved parameter',
+      body: one('[1]', 'FP32', '[1,1]', ',"parameters":{"triton_x":1}'),
+      says: 'names that begin with "triton_" are reserved',
+    },
+    {
+      name: 'no class at all',
+      body: one('[1]', 'FP32', '[1,1]', ',"outputs":[{"name":"y","parameters":{"classification":0}}]'),
+      says: 'must be a whole number from 1 on, given "0"',
+    },
+    {
+      name: 'a parameter that is an object',
+      body: one('[1]', 'FP32', '[1,1]', ',"parameters":{"k":{}}'),
+      says: 'parameter "k" must be a string, a number or a boolean',
+    },
     { name: 'neither data nor bytes', body: '{"inputs":[{"name":"x","shape":[1,1],"datatype":"FP32"}]}', says: 'neither "data" nor' },
     { name: 'a cut body', body: one('[1]').slice(0, -3), says: 'but the JSON ends' },
   ])('answers 400 to $name', ({ body, says, datatype }) => {
@@ -172,10 +278,34 @@ describe('decodeRequest', () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  it('refuses more JSON values than the limit, at the limit', () => {
-    const data = (count: number) => one(`[${Array.from({ length: count }, () => 1)}]`, 'FP32', `[1,${count}]`);
-    expect(decode(data(1000)).inputs[0]?.data.length).toBe(1000);
-    expect(decodeError(data(1001))).toMatchObject({ code: 'INFER_TOO_LARGE' });
+  it('refuses more JSON values than the limit, at the limit, whether the shape comes first or last', () => {
+    const values = (count: number) => `[${Array.from({ length: count }, () => 1)}]`;
+    const data = (count: number) => one(values(count), 'FP32', `[1,${count}]`);
+    const shapeLast = (count: number) => `{"inputs":[{"data":${values(count)},"name":"x","datatype":"FP32","shape":[1,${count}]}]}`;
+    for (const body of [data, shapeLast]) {
+      expect(decode(body(1000)).inputs[0]?.data.length).toBe(1000);
+      expect(decodeError(body(1001))).toMatchObject({ code: 'INFER_TOO_LARGE' });
+    }
+  });
+
+  it('counts the values of all inputs together', () => {
+    const two: Signature = { ...signature(), inputs: ['x', 'z'].map((name) => ({ name, datatype: 'FP32' as const, shape: [-1] })) };
+    const input = (name: string, count: number) => ({ name, datatype: 'FP32', shape: [count], data: Array.from({ length: count }, () => 1) });
+    const body = (count: number) => JSON.stringify({ inputs: [input('x', 600), input('z', count)] });
+    expect(decode(body(400), two).inputs).toHaveLength(2);
+    expect(decodeError(body(401), two)).toMatchObject({ code: 'INFER_TOO_LARGE' });
+  });
+
+  it.each([
+    { name: 'ten million values', body: `{"inputs":[{"name":"x","shape":[1,10000000],"datatype":"FP32","data":[${'1,'.repeat(9_999_999)}1]}]}` },
+    { name: 'arrays nested a million deep', body: one(`${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`) },
+  ])('refuses $name without reading them', ({ body }) => {
+    const bytes = Buffer.from(body);
+    const wide = { maxBodyBytes: 1 << 26, maxInputElements: 4 << 20 };
+    const startedAt = performance.now();
+    expect(() => decodeRequest(bytes, {}, signature(), wide)).toThrow();
+    // Looking at every byte once for UTF-8 is allowed; reading the values takes over a second.
+    expect(performance.now() - startedAt).toBeLessThan(100);
   });
 
   it.each([

@@ -7,12 +7,18 @@ export interface InferRequest {
   readonly inputs: readonly Tensor[];
   /** What the caller wants back, in its order. */
   readonly outputs: readonly WantedOutput[];
+  /** The caller's bound on the time of this request, in µs; it can only shorten the deadline that is there anyway. 0 means none. */
+  readonly timeoutMicros?: number;
+  /** 1 is the highest; 0 means the default. */
+  readonly priority?: number;
 }
 
 export interface WantedOutput {
   readonly name: string;
   /** Whether it goes back as bytes behind the JSON. */
   readonly binary: boolean;
+  /** Wanted as so many of its highest values, written as texts. */
+  readonly classification?: number;
 }
 
 /** How the body of a request is laid out, from its HTTP headers. */

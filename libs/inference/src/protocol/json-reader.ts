@@ -1,4 +1,5 @@
 import { SlipwayError } from '@slipway/contracts';
+import { quote } from '../tensors/quote.js';
 
 const quoteByte = 0x22;
 const backslash = 0x5c;
@@ -6,18 +7,37 @@ const minus = 0x2d;
 const plus = 0x2b;
 const dot = 0x2e;
 const zero = 0x30;
+const colon = 0x3a;
 const upperE = 0x45;
 const lowerE = 0x65;
 
 /** Nesting of values that are only skipped; those that are read are bounded by their own shape. */
 const maxSkipDepth = 64;
 /** Powers of ten that a double holds exactly. */
-const exactTens = Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
+export const exactTens = Array.from({ length: 23 }, (_, power) => Number(`1e${power}`));
 /**
  * Up to 20 digits gathered in a double are off by a few units of 2^-53, the division adds one. Where everything within this
  * far larger distance rounds to one binary32, so does the exact value.
  */
-const singleTolerance = 2 ** -47;
+export const singleTolerance = 2 ** -47;
+/** The fields that requests are made of. Any other is `unknown`. */
+export const fields = { unknown: 0, id: 1, inputs: 2, outputs: 3, parameters: 4, name: 5, shape: 6, datatype: 7, data: 8 } as const;
+export type Field = (typeof fields)[keyof typeof fields];
+
+const fieldByKey: ReadonlyMap<string, Field> = new Map(Object.entries(fields));
+
+const word = (text: string): Uint8Array => Buffer.from(`"${text}"`, 'latin1');
+const fieldWords = {
+  id: word('id'),
+  inputs: word('inputs'),
+  outputs: word('outputs'),
+  parameters: word('parameters'),
+  name: word('name'),
+  shape: word('shape'),
+  datatype: word('datatype'),
+  data: word('data'),
+};
+
 /** Keys that reach an object's prototype in careless code further on; no client has a use for them. */
 const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
@@ -28,8 +48,8 @@ const refusedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'p
  */
 export class JsonReader {
   pos: number;
-  /** What is being read, for messages; empty for the request as a whole. */
-  place = '';
+  /** The input whose data is being read, for messages; undefined for the request as a whole. */
+  input: string | undefined;
   /** Of the number read last: whether it was written without fraction and exponent. */
   isInteger = false;
   /** Where the text of the number read last starts; it ends at `pos`. */
@@ -67,26 +87,80 @@ export class JsonReader {
     if (!this.take(byte)) throw this.unexpected(`expected "${String.fromCharCode(byte)}"`);
   }
 
-  /** Calls `onField` for each field of an object; it must read the value. */
-  readObject(onField: (key: string) => void): void {
-    this.expect(0x7b);
-    if (this.take(0x7d)) return;
-    do {
-      const key = this.readString();
-      if (refusedKeys.has(key)) throw this.fault(`the key ${JSON.stringify(key)} is not allowed`);
-      this.expect(0x3a);
-      onField(key);
-    } while (this.take(0x2c));
-    this.expect(0x7d);
+  /** Takes the text, quotes included, if exactly these bytes are next. */
+  takeText(text: Uint8Array): boolean {
+    if (this.peek() !== quoteByte || !this.isNext(text)) return false;
+    this.pos += text.length;
+    return true;
   }
 
-  /** Calls `onItem` for each item of an array; it must read the value. */
-  readArray(onItem: () => void): void {
-    this.expect(0x5b);
-    if (this.take(0x5d)) return;
-    do onItem();
-    while (this.take(0x2c));
-    this.expect(0x5d);
+  /** Takes a key and its colon; says which field it is without making a string of it. */
+  readField(): Field {
+    if (this.peek() !== quoteByte) throw this.unexpected('expected a string');
+    const field = this.fieldHere();
+    // A key may also be written with escapes.
+    if (field === fields.unknown) return fieldByKey.get(this.readKey()) ?? fields.unknown;
+    this.expect(colon);
+    return field;
+  }
+
+  /** Takes a key and its colon. */
+  readKey(): string {
+    const key = this.readString();
+    if (refusedKeys.has(key)) throw this.fault(`the key ${JSON.stringify(key)} is not allowed`);
+    this.expect(colon);
+    return key;
+  }
+
+  /** Takes an integer from 0 on of up to nine digits; -1, with nothing taken, where something else is next. */
+  takeSmallInteger(): number {
+    const first = this.peek() - zero;
+    if (first < 0 || first > 9) return -1;
+    const { bytes } = this;
+    const start = this.pos;
+    let pos = start + 1;
+    let value = first;
+    let byte = bytes[pos] ?? 0;
+    while (byte >= zero && byte <= zero + 9) {
+      value = value * 10 + (byte - zero);
+      byte = bytes[++pos] ?? 0;
+    }
+    const isOther = byte === dot || byte === lowerE || byte === upperE;
+    if (isOther || pos > this.end || pos - start > 9 || (first === 0 && pos - start > 1)) return -1;
+    this.pos = pos;
+    return value;
+  }
+
+  private fieldHere(): Field {
+    switch (this.bytes[this.pos + 1]) {
+      case 0x64:
+        return this.takeNext(fieldWords.data) ? fields.data : this.takeNext(fieldWords.datatype) ? fields.datatype : fields.unknown;
+      case 0x69:
+        return this.takeNext(fieldWords.inputs) ? fields.inputs : this.takeNext(fieldWords.id) ? fields.id : fields.unknown;
+      case 0x6e:
+        return this.takeNext(fieldWords.name) ? fields.name : fields.unknown;
+      case 0x6f:
+        return this.takeNext(fieldWords.outputs) ? fields.outputs : fields.unknown;
+      case 0x70:
+        return this.takeNext(fieldWords.parameters) ? fields.parameters : fields.unknown;
+      case 0x73:
+        return this.takeNext(fieldWords.shape) ? fields.shape : fields.unknown;
+      default:
+        return fields.unknown;
+    }
+  }
+
+  private takeNext(text: Uint8Array): boolean {
+    if (!this.isNext(text)) return false;
+    this.pos += text.length;
+    return true;
+  }
+
+  private isNext(text: Uint8Array): boolean {
+    const { bytes, pos } = this;
+    if (pos + text.length > this.end) return false;
+    for (let index = 0; index < text.length; index++) if (bytes[pos + index] !== text[index]) return false;
+    return true;
   }
 
   readString(): string {
@@ -182,6 +256,11 @@ export class JsonReader {
     throw this.unexpected('expected true or false');
   }
 
+  /** Takes `null` if it is next. */
+  takeNull(): boolean {
+    return this.peek() === 0x6e && this.takeWord('null');
+  }
+
   /** Passes over a value of any kind, checking its form. */
   skipValue(): void {
     const closers: number[] = [];
@@ -191,7 +270,7 @@ export class JsonReader {
         const closer = closers.pop() ?? 0;
         this.expect(closer);
       }
-      if (closers.length > 0 && closers.at(-1) === 0x7d) this.skipKey();
+      if (closers.length > 0 && closers.at(-1) === 0x7d) this.readKey();
     } while (closers.length > 0);
   }
 
@@ -241,14 +320,8 @@ export class JsonReader {
     if (this.take(closer)) return;
     if (closers.length >= maxSkipDepth) throw this.fault(`values are nested more than ${maxSkipDepth} deep`);
     closers.push(closer);
-    if (closer === 0x7d) this.skipKey();
+    if (closer === 0x7d) this.readKey();
     this.skipOne(closers);
-  }
-
-  private skipKey(): void {
-    const key = this.readString();
-    if (refusedKeys.has(key)) throw this.fault(`the key ${JSON.stringify(key)} is not allowed`);
-    this.expect(0x3a);
   }
 
   private readExponent(at: number): number {
@@ -295,7 +368,7 @@ export class JsonReader {
   }
 
   fault(message: string): SlipwayError {
-    const where = this.place === '' ? 'the request is not valid' : this.place;
+    const where = this.input === undefined ? 'the request is not valid' : `input ${quote(this.input)}`;
     return new SlipwayError('INFER_INVALID', `${where} at byte ${this.pos}: ${message}`);
   }
 }

@@ -4,13 +4,11 @@ import { toFloat16 } from '../tensors/float16.js';
 import { quote } from '../tensors/quote.js';
 import { elementCount, type TensorHead } from '../tensors/tensor.js';
 import type { JsonReader } from './json-reader.js';
+import { readFloats, readIntegers } from './read-numbers.js';
 
 const opener = 0x5b;
 const closer = 0x5d;
 const comma = 0x2c;
-
-/** The midpoint between the largest binary32 and 2^128: from here on rounding gives infinity. */
-const float32Overflow = 2 ** 128 - 2 ** 103;
 
 /** A text element costs far more memory than its bytes in JSON, so there is a bound of its own. */
 export const maxTextElements = 500_000;
@@ -22,20 +20,22 @@ export const maxTextElements = 500_000;
  */
 export function readJsonData(reader: JsonReader, head: TensorHead): TensorData {
   const count = elementCount(head.shape);
-  reader.place = `input ${quote(head.name)}`;
+  reader.input = head.name;
   // A value needs a digit and a comma, so a shape that the remaining bytes cannot fill allocates nothing.
   if (count > reader.end - reader.pos) throw tooFew(head, count);
-  const sink = makeSink(reader, head, count);
-  if (head.shape.length === 0 && reader.peek() !== opener) sink.read(1);
-  else if (isNested(reader)) readNested(reader, head, 0, sink.read);
-  else readFlat(reader, head, count, sink.read);
-  return sink.data;
+  const run = makeRun(reader, head, count);
+  if (head.shape.length === 0 && reader.peek() !== opener) run.read(0, 1);
+  else if (isNested(reader)) readNested(reader, head, { depth: 0, at: 0, size: count }, run);
+  else readFlat(reader, head, count, run);
+  reader.input = undefined;
+  return run.data;
 }
 
-interface Sink {
+/** Reads runs of values into the array of one input. */
+interface Run {
   readonly data: TensorData;
-  /** Reads up to `wanted` comma-separated values; returns how many there were. */
-  readonly read: (wanted: number) => number;
+  /** Reads up to `wanted` comma-separated values to the places from `at` on; returns how many there were. */
+  read(at: number, wanted: number): number;
 }
 
 function isNested(reader: JsonReader): boolean {
@@ -47,19 +47,27 @@ function isNested(reader: JsonReader): boolean {
   return nested;
 }
 
-function readFlat(reader: JsonReader, head: TensorHead, count: number, read: Sink['read']): void {
+function readFlat(reader: JsonReader, head: TensorHead, count: number, run: Run): void {
   reader.expect(opener);
   if (reader.take(closer)) {
     if (count > 0) throw tooFew(head, count, 0);
     return;
   }
   if (count === 0) throw tooMany(head, count);
-  const given = read(count);
+  const given = run.read(0, count);
   if (given < count) throw tooFew(head, count, given);
   if (!reader.take(closer)) throw reader.peek() === comma ? tooMany(head, count) : reader.unexpected('expected "," or "]"');
 }
 
-function readNested(reader: JsonReader, head: TensorHead, depth: number, read: Sink['read']): void {
+/** A part of nested data: how deep, from which place on, and how many values. */
+interface Part {
+  readonly depth: number;
+  readonly at: number;
+  readonly size: number;
+}
+
+function readNested(reader: JsonReader, head: TensorHead, part: Part, run: Run): void {
+  const { depth } = part;
   const length = head.shape[depth];
   if (length === undefined) throw invalid(head, `data is nested deeper than its shape ${JSON.stringify(head.shape)}`);
   if (reader.peek() !== opener) throw reader.unexpected(`expected an array at depth ${depth + 1} of data`);
@@ -71,11 +79,12 @@ function readNested(reader: JsonReader, head: TensorHead, depth: number, read: S
   if (length === 0) throw ragged(head, depth, length, 'more');
   const isInnermost = depth === head.shape.length - 1;
   let given = 0;
-  if (isInnermost) given = read(length);
+  if (isInnermost) given = run.read(part.at, length);
   else {
+    const size = part.size / length;
     do {
       if (given === length) throw ragged(head, depth, length, 'more');
-      readNested(reader, head, depth + 1, read);
+      readNested(reader, head, { depth: depth + 1, at: part.at + given * size, size }, run);
       given++;
     } while (reader.take(comma));
   }
@@ -83,69 +92,63 @@ function readNested(reader: JsonReader, head: TensorHead, depth: number, read: S
   if (!reader.take(closer)) throw reader.peek() === comma ? ragged(head, depth, length, 'more') : reader.unexpected('expected "," or "]"');
 }
 
-function makeSink(reader: JsonReader, head: TensorHead, count: number): Sink {
-  if (head.datatype === 'BYTES') return textSink(reader, head, count);
+function makeRun(reader: JsonReader, head: TensorHead, count: number): Run {
+  if (head.datatype === 'BYTES') return textRun(reader, head, count);
   const data = makeNumericData(head.datatype, count);
-  if (data instanceof BigInt64Array) return bigSink(reader, head, data, -(2n ** 63n), 2n ** 63n - 1n);
-  if (data instanceof BigUint64Array) return bigSink(reader, head, data, 0n, 2n ** 64n - 1n);
-  if (head.datatype === 'BOOL') return numericSink(reader, data, () => readBool(reader, head));
-  if (data instanceof Float32Array) return float32Sink(reader, head, data);
-  if (data instanceof Float64Array) return numericSink(reader, data, () => readFinite(reader, head));
-  if (head.datatype === 'FP16' && data instanceof Uint16Array) return numericSink(reader, data, () => readHalf(reader, head));
+  if (data instanceof BigInt64Array) return bigRun(reader, head, data, -(2n ** 63n), 2n ** 63n - 1n);
+  if (data instanceof BigUint64Array) return bigRun(reader, head, data, 0n, 2n ** 64n - 1n);
+  if (data instanceof Float32Array) return floatRun(reader, data, () => readSingle(reader, head));
+  if (data instanceof Float64Array) return floatRun(reader, data, () => readFinite(reader, head));
+  if (head.datatype === 'BOOL') return oneByOne(reader, data, () => readBool(reader, head));
+  if (head.datatype === 'FP16') return oneByOne(reader, data, () => readHalf(reader, head));
   const bits = data.BYTES_PER_ELEMENT * 8;
   const isSigned = head.datatype.startsWith('INT');
   const low = isSigned ? -(2 ** (bits - 1)) : 0;
   const high = isSigned ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
-  return numericSink(reader, data, () => readInteger(reader, head, low, high));
+  const range = { low, high };
+  const readOne = () => readInteger(reader, head, low, high);
+  return { data, read: (at, wanted) => readIntegers(reader, data, at, wanted, range, readOne) };
 }
 
-function numericSink(reader: JsonReader, data: Exclude<NumericData, BigInt64Array | BigUint64Array>, readValue: () => number): Sink {
-  let at = 0;
-  const read = (wanted: number): number => {
-    const start = at;
-    do data[at++] = readValue();
-    while (at - start < wanted && reader.take(comma));
-    return at - start;
+function floatRun(reader: JsonReader, data: Float32Array | Float64Array, readOne: () => number): Run {
+  return { data, read: (at, wanted) => readFloats(reader, data, at, wanted, readOne) };
+}
+
+function oneByOne(reader: JsonReader, data: Exclude<NumericData, BigInt64Array | BigUint64Array>, readOne: () => number): Run {
+  const read = (at: number, wanted: number): number => {
+    let given = 0;
+    do data[at + given++] = readOne();
+    while (given < wanted && reader.take(comma));
+    return given;
   };
   return { data, read };
 }
 
-/** The one hot case has its own loop: no call through a closure per value. */
-function float32Sink(reader: JsonReader, head: TensorHead, data: Float32Array): Sink {
-  let at = 0;
-  const read = (wanted: number): number => {
-    const start = at;
+/** Most 64-bit integers are small; those are set by their halves, without a big integer in between. The machine is little-endian. */
+function bigRun(reader: JsonReader, head: TensorHead, data: BigInt64Array | BigUint64Array, low: bigint, high: bigint): Run {
+  const halves = new Int32Array(data.buffer, data.byteOffset, data.length * 2);
+  const read = (at: number, wanted: number): number => {
+    let given = 0;
     do {
-      const value = reader.readSingle();
-      if (value - value !== 0 || value >= float32Overflow || value <= -float32Overflow) checkRange(reader, head, value);
-      data[at++] = value;
-    } while (at - start < wanted && reader.take(comma));
-    return at - start;
+      const place = at + given++;
+      const small = reader.takeSmallInteger();
+      if (small >= 0) halves[2 * place] = small;
+      else data[place] = readBigInteger(reader, head, low, high);
+    } while (given < wanted && reader.take(comma));
+    return given;
   };
   return { data, read };
 }
 
-function bigSink(reader: JsonReader, head: TensorHead, data: BigInt64Array | BigUint64Array, low: bigint, high: bigint): Sink {
-  let at = 0;
-  const read = (wanted: number): number => {
-    const start = at;
-    do data[at++] = readBigInteger(reader, head, low, high);
-    while (at - start < wanted && reader.take(comma));
-    return at - start;
-  };
-  return { data, read };
-}
-
-function textSink(reader: JsonReader, head: TensorHead, count: number): Sink {
+function textRun(reader: JsonReader, head: TensorHead, count: number): Run {
   if (count > maxTextElements) {
     throw new SlipwayError('INFER_TOO_LARGE', `input ${quote(head.name)}: ${count} texts are over the limit of ${maxTextElements} in one request`);
   }
   const data: string[] = [];
-  const read = (wanted: number): number => {
-    const start = data.length;
+  const read = (at: number, wanted: number): number => {
     do data.push(checkText(readText(reader), head));
-    while (data.length - start < wanted && reader.take(comma));
-    return data.length - start;
+    while (data.length - at < wanted && reader.take(comma));
+    return data.length - at;
   };
   return { data, read };
 }
@@ -167,10 +170,24 @@ function isWellFormed(text: string): boolean {
 }
 
 function readValue(reader: JsonReader, expected: string): number {
-  const next = reader.peek();
-  const isNumber = (next >= 0x30 && next <= 0x39) || next === 0x2d || next === 0x4e || next === 0x49;
-  if (!isNumber) throw reader.unexpected(`expected ${expected}`);
+  if (!startsNumber(reader.peek())) throw reader.unexpected(`expected ${expected}`);
   return reader.readNumber();
+}
+
+/** A digit, a sign, or the first letter of NaN or Infinity. */
+function startsNumber(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x4e || byte === 0x49;
+}
+
+/** The midpoint between the largest binary32 and 2^128: from here on rounding gives infinity. */
+const float32Overflow = 2 ** 128 - 2 ** 103;
+
+function readSingle(reader: JsonReader, head: TensorHead): number {
+  const next = reader.peek();
+  if (!startsNumber(next)) throw reader.unexpected('expected a number');
+  const value = reader.readSingle();
+  if (value - value !== 0 || value >= float32Overflow || value <= -float32Overflow) checkRange(reader, head, value);
+  return value;
 }
 
 function readFinite(reader: JsonReader, head: TensorHead): number {

@@ -9,19 +9,34 @@ import type { TensorHead } from './tensor.js';
 export function checkInputs(signature: Signature, given: readonly TensorHead[]): void {
   const seen = new Set<string>();
   for (const head of given) {
-    if (seen.has(head.name)) throw invalid(`input ${quote(head.name)} is given twice`);
+    if (seen.has(head.name)) throw givenTwice(head.name);
     seen.add(head.name);
     const expected = inputByName(signature, head.name);
-    if (expected === undefined) throw invalid(`unknown input ${quote(head.name)}: the model takes ${listNames(signature.inputs)}`);
+    if (expected === undefined) throw unknownInput(signature, head.name);
     checkHead(expected, head);
   }
+  if (seen.size < signature.inputs.length) checkMissing(signature, seen);
+}
+
+/**
+ * Checks that every input that must be there is among the given.
+ * @throws SlipwayError INFER_INVALID
+ */
+export function checkMissing(signature: Signature, given: ReadonlySet<string>): void {
   for (const input of signature.inputs) {
-    if (!seen.has(input.name) && input.optional !== true) {
-      throw invalid(
-        `input ${quote(input.name)} (${describe(input.datatype, input.shape)}) is missing: the model takes ${listNames(signature.inputs)}`,
-      );
+    if (!given.has(input.name) && input.optional !== true) {
+      const what = `${quote(input.name)} (${input.datatype} ${showShape(input.shape)})`;
+      throw invalid(`input ${what} is missing: the model takes ${listNames(signature.inputs)}`);
     }
   }
+}
+
+export function givenTwice(name: string): SlipwayError {
+  return invalid(`input ${quote(name)} is given twice`);
+}
+
+export function unknownInput(signature: Signature, name: string): SlipwayError {
+  return invalid(`unknown input ${quote(name)}: the model takes ${listNames(signature.inputs)}`);
 }
 
 /** Above this many inputs a map is made, once per signature; below it looking is faster. */
@@ -35,22 +50,25 @@ function inputByName(signature: Signature, name: string): TensorSignature | unde
   return known.get(name);
 }
 
-function checkHead(expected: TensorSignature, given: TensorHead): void {
-  const name = quote(expected.name);
+/**
+ * Checks the datatype and shape of one input.
+ * @throws SlipwayError INFER_INVALID
+ */
+export function checkHead(expected: TensorSignature, given: Omit<TensorHead, 'name'>): void {
   if (given.datatype !== expected.datatype) {
-    throw invalid(`input ${name}: expected datatype ${expected.datatype}, given ${given.datatype}`);
+    throw invalid(`input ${quote(expected.name)}: expected datatype ${expected.datatype}, given ${given.datatype}`);
   }
   if (expected.unranked === true) return;
   const { shape } = given;
   if (shape.length !== expected.shape.length) {
-    throw invalid(
-      `input ${name}: expected ${expected.shape.length} dimensions ${showShape(expected.shape)}, given ${shape.length} ${showShape(shape)}`,
-    );
+    const wanted = `${expected.shape.length} dimensions ${showShape(expected.shape)}`;
+    throw invalid(`input ${quote(expected.name)}: expected ${wanted}, given ${shape.length} ${showShape(shape)}`);
   }
   for (let axis = 0; axis < shape.length; axis++) {
     const wanted = expected.shape[axis];
     if (wanted !== -1 && wanted !== shape[axis]) {
-      throw invalid(`input ${name}: expected shape ${showShape(expected.shape)}, given ${showShape(shape)} (dimension ${axis} must be ${wanted})`);
+      const both = `expected shape ${showShape(expected.shape)}, given ${showShape(shape)}`;
+      throw invalid(`input ${quote(expected.name)}: ${both} (dimension ${axis} must be ${wanted})`);
     }
   }
 }
@@ -59,10 +77,6 @@ function checkHead(expected: TensorSignature, given: TensorHead): void {
 export function showShape(shape: readonly number[]): string {
   if (shape.length > 16) return `[${shape.slice(0, 16).join(',')},… ${shape.length} dimensions]`;
   return `[${shape.join(',')}]`;
-}
-
-function describe(datatype: string, shape: readonly number[]): string {
-  return `${datatype} ${showShape(shape)}`;
 }
 
 /** Names for a message, cut where there are many. */
