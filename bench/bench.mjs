@@ -1,5 +1,5 @@
 // One run: the programs that its cases share, and the order in which everything starts and stops.
-import { idleCheck } from './machine.mjs';
+import { idleCheck, observed } from './machine.mjs';
 import { startProduct } from './product.mjs';
 import { Report } from './report.mjs';
 import { startBare } from './servers.mjs';
@@ -60,6 +60,13 @@ export class Bench {
     const server = await starting;
     this.#started.push(server);
     return server;
+  }
+
+  /** Does work that is not a leg of `compareRows`, and notes when others used the machine meanwhile. */
+  async watched(what, work) {
+    const { result, foreign, steal, isDisturbed } = await observed(work);
+    if (isDisturbed) this.report.disturbed(`${what}: others took ${(foreign * 100).toFixed(0)} %, the host ${(steal * 100).toFixed(0)} %`);
+    return result;
   }
 
   async #runCase(name, work) {

@@ -1,13 +1,14 @@
 // Rows side by side: legs of all rows take turns, forwards and backwards, so that what drifts meets all of them alike.
+
+import { httpLoad } from './http-load.mjs';
 import { observed } from './machine.mjs';
 import { cpuMicrosOf, pssBytesOf } from './process-cost.mjs';
 import { median, spread } from './statistics.mjs';
-import { wrk } from './wrk.client.mjs';
 
-/** A row that wrk drives. `server` as the starters give it, `request` { body, headers }. */
+/** A row that the load generator drives. `server` as the starters give it, `request` { body, headers }. */
 export function httpRow(name, server, request, inFlight) {
   const load = { port: server.port, path: server.path, body: request.body, headers: { ...request.headers, ...server.headers }, inFlight };
-  return { name, pids: server.pids, parts: server.parts, measure: (seconds) => wrk({ ...load, seconds }) };
+  return { name, pids: server.pids, parts: server.parts, measure: (seconds) => httpLoad({ ...load, seconds }) };
 }
 
 /**

@@ -51,7 +51,7 @@ export class Sender {
  * @param streams [{ sender, ratePerSecond }]
  * @returns one list of what came of each request per stream, in the order of their intended times
  */
-export async function openLoop(streams, seconds, { seed = 1, until = () => false } = {}) {
+export async function openLoop(streams, seconds, seed) {
   const random = randomFrom(seed);
   const plan = streams.flatMap(({ ratePerSecond }, stream) => arrivals(ratePerSecond, seconds, random).map((at) => ({ at, stream })));
   if (plan.length > requestsMax) throw new Error(`${plan.length} requests in one leg are more than ${requestsMax}`);
@@ -66,7 +66,7 @@ export async function openLoop(streams, seconds, { seed = 1, until = () => false
         const { at, stream } = plan[next];
         answers[stream].push(streams[stream].sender.send(startedAt + at));
       }
-      if (next === plan.length || until()) resolve();
+      if (next === plan.length) resolve();
       else setTimeout(sendDue, Math.max(0, plan[next].at - now));
     };
     sendDue();

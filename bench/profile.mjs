@@ -4,11 +4,11 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { httpLoad } from './http-load.mjs';
 import { startProfile, stopProfile } from './inspector.client.mjs';
 import { cpuMicrosOf } from './process-cost.mjs';
 import { profileCases } from './profile-cases.mjs';
 import { startGateway } from './servers.mjs';
-import { wrk } from './wrk.client.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const results = join(root, 'bench', 'results');
@@ -22,14 +22,14 @@ const { model, options, request, inFlight } = chosen();
 const gateway = await startGateway(model, options);
 try {
   const load = { port: gateway.port, path: gateway.path, inFlight, body: request.body, headers: { ...gateway.headers, ...request.headers } };
-  await wrk({ ...load, seconds: 3 });
+  await httpLoad({ ...load, seconds: 3 });
   const processes = [
     { title: 'gateway', pid: gateway.child.pid },
     { title: 'instance', pid: Number(gateway.line.split(' ')[1]) },
   ];
   for (const { pid } of processes) await startProfile(pid);
   const before = processes.map(({ pid }) => cpuMicrosOf([pid]));
-  const outcome = await wrk({ ...load, seconds: Number(seconds) });
+  const outcome = await httpLoad({ ...load, seconds: Number(seconds) });
   const spent = processes.map(({ pid }, index) => cpuMicrosOf([pid]) - before[index]);
   console.log(`${name}: ${outcome.ratePerSecond.toFixed(0)} req/s, p50 ${outcome.p50Ms} ms, p99 ${outcome.p99Ms} ms, ${outcome.failures} failures`);
   for (const [index, { title, pid }] of processes.entries()) {

@@ -14,8 +14,6 @@ await main(async () => {
   const isQuick = options.includes('--quick');
   const wanted = options.filter((option) => !option.startsWith('--'));
   if (process.platform !== 'linux') throw new Problem('The benchmark reads CPU time and memory from /proc and needs Linux.');
-  // It ends with 1 when asked for its version.
-  if (spawnSync('wrk', ['-v']).error !== undefined) throw new Problem('The benchmark needs wrk (apt-get install wrk).');
   if (!options.includes('--as-built')) {
     await ensureInstalled();
     await ensureBuilt();
@@ -23,11 +21,12 @@ await main(async () => {
   // Only now: these import what was just built.
   const { Bench } = await import('./bench.mjs');
   const { cases } = await import('./cases/index.mjs');
+  const { generator } = await import('./http-load.mjs');
   const unknown = wanted.filter((name) => !(name in cases));
   if (unknown.length > 0) throw new Problem(`There is no case "${unknown[0]}"; there are: ${Object.keys(cases).join(', ')}.`);
   const bench = new Bench({ isQuick });
   const isMet = await bench.run(Object.entries(cases).filter(([name]) => wanted.length === 0 || wanted.includes(name)));
-  const file = writeResults(bench.report, { isQuick, cases: wanted });
+  const file = writeResults(bench.report, { isQuick, cases: wanted, generator });
   process.stdout.write(`Results: ${file}\n`);
   process.exitCode = isMet ? 0 : 1;
 });

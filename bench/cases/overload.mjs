@@ -19,7 +19,8 @@ export async function overload(bench) {
   report.say(`\n  overload: capacity ${capacity.toFixed(0)} answers a second, ${deadlineMs} ms for each request, ${seconds} s a leg`);
   const legs = [];
   for (const times of [0.7, 1, 3, 10, 0.7]) {
-    const [entries] = await openLoop([{ sender, ratePerSecond: capacity * times }], seconds, { seed: legs.length + 1 });
+    const stream = { sender, ratePerSecond: capacity * times };
+    const [entries] = await bench.watched(`overload ${times} ×`, () => openLoop([stream], seconds, legs.length + 1));
     legs.push({ times, entries, ...describe(entries, seconds) });
     report.say(`  ${line(legs.at(-1))}`);
   }
@@ -45,8 +46,9 @@ export async function priority(bench) {
   if (refused !== 200) return report.skip('priority of online over batch', `the gateway answers ${refused} to an internal caller`);
   const seconds = bench.isQuick ? 4 : 10;
   const online = { sender, ratePerSecond: 0.9 * capacity };
-  const [alone] = await openLoop([online], seconds, { seed: 7 });
-  const [beside, background] = await openLoop([online, { sender: batch, ratePerSecond: 2.1 * capacity }], seconds, { seed: 7 });
+  const predictions = { sender: batch, ratePerSecond: 2.1 * capacity };
+  const [alone] = await bench.watched('online alone', () => openLoop([online], seconds, 7));
+  const [beside, background] = await bench.watched('online beside batch', () => openLoop([online, predictions], seconds, 7));
   report.say(`\n  priority: online alone   ${line(describe(alone, seconds))}`);
   report.say(`            online beside  ${line(describe(beside, seconds))}`);
   report.say(`            batch          ${line(describe(background, seconds))}`);
