@@ -2,8 +2,8 @@ import type { Signature } from '@slipway/contracts';
 import { ButtonLink } from '@/components/button';
 import { CodeBlock } from '@/components/copy';
 import { Empty } from '@/components/faces';
+import { curlPredict } from './predict-snippets';
 import { sampleRequest } from './sample-request';
-import { curlSnippet } from './snippets';
 
 interface NoTrafficProps {
   readonly name: string;
@@ -29,7 +29,7 @@ export function NoTraffic({ name, signature, words }: NoTrafficProps) {
       </Empty>
       {sample !== undefined && !sample.isLarge && (
         <div className="mx-auto max-w-[48rem] px-4 pb-6">
-          <CodeBlock label="curl command" text={curlSnippet(origin(), name, sample.text)} />
+          <CodeBlock label="curl command" text={curlPredict({ origin: origin(), deployment: name }, [], sample.text)} />
         </div>
       )}
     </div>

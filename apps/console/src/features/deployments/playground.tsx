@@ -3,17 +3,18 @@
 import type { DeploymentView } from '@slipway/contracts';
 import { useState } from 'react';
 import { Button } from '@/components/button';
-import { CodeBlock } from '@/components/copy';
 import { Empty, Problem } from '@/components/faces';
 import { Field } from '@/components/field';
 import { Panel } from '@/components/panel';
 import { useDeployment } from '@/lib/api/deployments';
 import { type PredictAnswer, predict } from '@/lib/api/predict.client';
 import { AnswerView, type Sent } from './answer-view';
+import { CallIt } from './call-it';
 import { sampleRequest } from './sample-request';
-import { curlSnippet, javascriptSnippet, pythonSnippet } from './snippets';
 
 const answersKept = 6;
+/** A longer request is not repeated in the examples. */
+const shownCharacters = 100_000;
 
 /** Send a request, see what comes back and from which version. */
 export function Playground({ name }: { readonly name: string }) {
@@ -112,7 +113,7 @@ function Bench({
           </ol>
         )}
       </Panel>
-      <Snippets name={deployment.name} body={isLarge ? '{"inputs": […]}' : body} />
+      <CallIt deployment={deployment} body={isLarge || body.length > shownCharacters ? undefined : body} sample={sample.isLarge ? '' : sample.text} />
     </div>
   );
 }
@@ -138,40 +139,5 @@ function FileChoice({ onText }: { readonly onText: (text: string) => void }) {
       />
       {note !== '' && <span className="text-bad">{note}</span>}
     </label>
-  );
-}
-
-const languages = [
-  { id: 'curl', label: 'curl', write: curlSnippet },
-  { id: 'python', label: 'Python', write: pythonSnippet },
-  { id: 'javascript', label: 'JavaScript', write: javascriptSnippet },
-] as const;
-
-function Snippets({ name, body }: { readonly name: string; readonly body: string }) {
-  const [chosen, setChosen] = useState<(typeof languages)[number]>(languages[0]);
-  return (
-    <Panel
-      title="The same from code"
-      actions={
-        <fieldset className="flex gap-1">
-          <legend className="sr-only">Language</legend>
-          {languages.map((language) => (
-            <Button
-              key={language.id}
-              kind={language.id === chosen.id ? 'plain' : 'quiet'}
-              aria-pressed={language.id === chosen.id}
-              onClick={() => setChosen(language)}
-            >
-              {language.label}
-            </Button>
-          ))}
-        </fieldset>
-      }
-    >
-      <div className="p-4">
-        <CodeBlock label={`${chosen.label} example`} text={chosen.write(window.location.origin, name, body)} />
-        <p className="mt-2 text-xs text-ink-3">Here your session signs the request; from code an API key with the right to predict does.</p>
-      </div>
-    </Panel>
   );
 }

@@ -15,7 +15,8 @@ import { formatCount, formatNumber, formatRatio, formatScore } from '@/lib/text/
 import { useRange } from '@/lib/use-range';
 import { ConfusionMatrix } from './confusion-matrix';
 import { judgedVersion } from './judged-version';
-import { labelSnippet } from './snippets';
+import { curlLabel } from './label-snippets';
+import { exampleLabel } from './sample-label';
 import { TabBar } from './tab-bar';
 import { useMarkers } from './use-markers';
 
@@ -202,7 +203,7 @@ function LabelledCell({ row }: { readonly row: QualityPoint }) {
 
 function WhyOff({ data, name }: { readonly data: QualitySeries; readonly name: string }) {
   const predicted = data.total.reduce((sum, point) => sum + point.predicted, 0);
-  const example = useDeployment(name).data?.task?.classes?.[0] ?? 1;
+  const example = exampleLabel(useDeployment(name).data?.task ?? null) ?? 1;
   return (
     <div className="card">
       <Empty icon="list" title={data.off === null ? 'No labels in this window' : 'Quality is off'}>
@@ -211,7 +212,7 @@ function WhyOff({ data, name }: { readonly data: QualitySeries; readonly name: s
       </Empty>
       {data.off === null && (
         <div className="mx-auto max-w-[48rem] px-4 pb-6">
-          <CodeBlock label="curl command that sends a label" text={labelSnippet(window.location.origin, name, example)} />
+          <CodeBlock label="curl command that sends a label" text={curlLabel({ origin: window.location.origin, deployment: name }, example)} />
         </div>
       )}
     </div>

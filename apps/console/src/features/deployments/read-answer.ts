@@ -1,3 +1,5 @@
+import { parseExact } from './parse-exact';
+
 export interface AnswerTensor {
   readonly name: string;
   readonly datatype: string;
@@ -35,21 +37,6 @@ export function readAnswer(text: string): Answer | undefined {
 export function readError(text: string): string {
   const value = parseExact(text);
   return isRecord(value) && typeof value['error'] === 'string' ? value['error'] : text.slice(0, 600);
-}
-
-/** A string (so that nothing inside one is touched), a word that JSON does not know, or a whole number literal. */
-const literal = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-/** Integers from here on may not fit a JavaScript number. */
-const longInteger = /^-?\d{16,}$/;
-
-/** JSON with bare NaN and Infinity, and with long integers, which are taken as text. */
-function parseExact(text: string): unknown {
-  const quoted = text.replace(literal, (match) => (/^-?[IN]/.test(match) || longInteger.test(match) ? `"${match}"` : match));
-  try {
-    return JSON.parse(quoted);
-  } catch {
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -6,7 +6,8 @@ export interface SampleRequest {
   readonly isLarge: boolean;
 }
 
-const largeElements = 4_096;
+/** From more elements on, values are not written out. */
+export const largeElements = 4_096;
 /** Above this the console does not make up data at all. */
 const mostElements = 4_000_000;
 
@@ -20,12 +21,18 @@ export function sampleRequest(signature: Signature): SampleRequest {
   return { text: isLarge ? JSON.stringify(body) : layOut(body.inputs), isLarge };
 }
 
-function shapeOf(input: TensorSignature): readonly number[] {
+/** The shape of one row. */
+export function shapeOf(input: TensorSignature): readonly number[] {
   return input.shape.map((size) => (size < 0 ? 1 : size));
 }
 
+/** How many values a shape holds. */
+export function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 function countOf(input: TensorSignature): number {
-  return shapeOf(input).reduce((product, size) => product * size, 1);
+  return elementsOf(shapeOf(input));
 }
 
 function valuesOf(input: TensorSignature): readonly (number | boolean | string)[] {
