@@ -15,23 +15,33 @@ export interface StartedEngine {
 }
 
 /**
- * Loads and warms a model where its runs belong. It is always tried in a thread first, so that this one stays reachable while it loads, unless
- * the validation has measured that it is quick: then it is quick to load as well. Decided by the warm-up, not by that measurement.
+ * Loads and warms a model where its runs belong, which the warm-up decides. Where it is tried first follows from what the validation has
+ * measured; without that in a thread, so that this one stays reachable however long loading takes.
  * @param knownMicros time of one run as measured earlier; undefined when it was not.
  * @throws SlipwayError when the model cannot be loaded
  */
 export async function startEngine(plan: EnginePlan, knownMicros: number | undefined): Promise<StartedEngine> {
   if (knownMicros !== undefined && knownMicros < inlineBelowMicros) {
-    const { session, warmUp } = loadModel(plan);
-    if (isQuick(warmUp)) return { engine: new InlineEngine(session), warmUp };
-    session.release();
+    const inline = loadInline(plan);
+    if (inline !== undefined) return inline;
   }
   const engine = await ThreadEngine.load(plan);
+  const one = engine.warmUp.costs[0];
+  if (knownMicros === undefined && one !== undefined && one.micros < inlineBelowMicros) {
+    const inline = loadInline(plan);
+    if (inline !== undefined) {
+      await engine.close();
+      return inline;
+    }
+  }
   return { engine, warmUp: engine.warmUp };
 }
 
-/** A model that takes no generated inputs is taken at the word of the earlier measurement. */
-function isQuick({ costs }: WarmUp): boolean {
-  const one = costs[0];
-  return one === undefined || one.micros < 2 * inlineBelowMicros;
+/** Undefined when the warm-up finds that the model is not quick after all; a model that takes no generated inputs is taken to be. */
+function loadInline(plan: EnginePlan): StartedEngine | undefined {
+  const { session, warmUp } = loadModel(plan);
+  const one = warmUp.costs[0];
+  if (one === undefined || one.micros < 2 * inlineBelowMicros) return { engine: new InlineEngine(session), warmUp };
+  session.release();
+  return undefined;
 }

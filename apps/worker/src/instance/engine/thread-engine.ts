@@ -37,6 +37,11 @@ export class ThreadEngine implements Engine {
     });
   }
 
+  /** Ends the thread; only while it runs nothing. */
+  async close(): Promise<void> {
+    await this.thread.terminate();
+  }
+
   run(inputs: readonly Tensor[], names: readonly string[], limitAt: number, done: (result: RunResult) => void): void {
     this.done = done;
     if (Number.isFinite(limitAt)) this.limit = setTimeout(endProcess, Math.max(0, limitAt - performance.now()));
