@@ -128,6 +128,8 @@ export class InstanceProgram {
     this.spool.close();
     void this.server.close();
     rmSync(this.spec.socketPath, { force: true });
+    // Leaving in order while the runtime loads in its thread would abort the process with a complaint.
+    if (this.loop === undefined) process.kill(process.pid, 'SIGKILL');
     this.exit(0);
   }
 }

@@ -1,8 +1,11 @@
 import { SlipwayError } from '@slipway/contracts';
 import {
+  contentKinds,
+  decodeGrpcRequest,
   decodeRequest,
   elementCount,
   encodeAnswer,
+  encodeGrpcAnswer,
   type FrameHeader,
   hasNaN,
   type InferRequest,
@@ -12,6 +15,8 @@ import {
 } from '@slipway/inference';
 import { type PredictedRows, predictedRows, rowsOf } from './predicted-rows.js';
 import type { PredictionRecord } from './record-spool.js';
+
+const grpcKind = contentKinds.indexOf('grpc');
 
 /** A request that was read and checked. */
 export interface Prepared {
@@ -57,7 +62,10 @@ export class ModelRunner {
   prepare(body: Buffer, header: FrameHeader): Prepared {
     const { spec } = this;
     const startedAt = performance.now();
-    const request = decodeRequest(body, header, spec.signature, spec.limits);
+    const request =
+      header.contentKind === grpcKind
+        ? decodeGrpcRequest(body, spec.signature, spec.limits)
+        : decodeRequest(body, header, spec.signature, spec.limits);
     const rows = rowsOf(request.inputs, spec.task?.rowAxis);
     const { maxRows } = spec.limits;
     if (maxRows !== undefined && rows > maxRows) {
@@ -82,11 +90,13 @@ export class ModelRunner {
     const startedAt = performance.now();
     const answered = pickOutputs(outputs, request);
     this.checkSize(answered);
-    const encoded = encodeAnswer({
+    const encode = header.contentKind === grpcKind ? encodeGrpcAnswer : encodeAnswer;
+    const encoded = encode({
       modelName: header.modelName ?? this.spec.deploymentName,
       modelVersion: String(this.spec.versionNumber),
       outputs: answered,
       wanted: request.outputs,
+      task: this.spec.task ?? null,
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(header.acceptEncoding === undefined ? {} : { acceptEncoding: header.acceptEncoding }),
     });

@@ -135,10 +135,11 @@ export class ServingLoop {
         const pending: Mutable<Pending> = {
           ...request,
           ...prepared,
-          rank: rankOf(kind, header.priority ?? 0),
+          // What the connection says wins over what the body says: a gateway may have lowered it.
+          rank: rankOf(kind, header.priority || (prepared.request.priority ?? 0)),
           alone: header.alone === 1,
           arrivedAt,
-          deadlineAt: arrivedAt + (header.deadlineMs ?? Number.POSITIVE_INFINITY),
+          deadlineAt: arrivedAt + timeLeftMs(header.deadlineMs, prepared.request.timeoutMicros),
           place: undefined,
         };
         pending.place = this.queue.push(pending);
@@ -266,6 +267,12 @@ export class ServingLoop {
 }
 
 type Mutable<T> = { -readonly [key in keyof T]: T[key] };
+
+/** The connection's deadline, shortened by the one in the request; 0 there means none. */
+function timeLeftMs(deadlineMs: number | undefined, timeoutMicros: number | undefined): number {
+  const ownMs = timeoutMicros === undefined || timeoutMicros === 0 ? Number.POSITIVE_INFINITY : timeoutMicros / 1e3;
+  return Math.min(deadlineMs ?? Number.POSITIVE_INFINITY, ownMs);
+}
 
 function asRefusal(error: unknown): SlipwayError {
   if (error instanceof SlipwayError) return error;
