@@ -30,6 +30,8 @@ function table() {
   const disturbed = results.disturbances.length > 0 ? ' Others used the machine meanwhile.' : '';
   return [
     '',
+    '![Predictions a second and CPU time per prediction, beside a plain server and Python servers](docs/images/speed.svg)',
+    '',
     '| Figure | Measured (smallest – largest of the pairs) | Bar | |',
     '|---|---|---|---|',
     ...lines,
