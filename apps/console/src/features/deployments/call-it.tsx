@@ -36,7 +36,7 @@ export function CallIt({ deployment, body, sample }: CallItProps) {
   const name = languages.find(({ id }) => id === language)?.label;
   const label = exampleLabel(deployment.task);
   return (
-    <Panel title="Call it" note="from a program">
+    <Panel title="Call it" note="from a program" className="xl:col-span-2">
       <ChoiceTabs label="Language" choices={languages} chosen={language} onChoose={setLanguage}>
         <div className="flex flex-col gap-4 p-4">
           <CodeBlock label={`Prediction with ${name}`} text={predictWith(language, target, tensors, body)} />
@@ -55,7 +55,7 @@ export function CallIt({ deployment, body, sample }: CallItProps) {
           )}
           <p className="text-xs text-ink-3">
             Here your session signs the request. A program does with a key in the environment variable SLIPWAY_API_KEY:{' '}
-            <Link href="/settings/keys" className="link">
+            <Link href="/settings/keys" className="link underline">
               create one
             </Link>{' '}
             with the rights to predict and label.

@@ -100,7 +100,7 @@ function Bench({
           </div>
         </form>
       </Panel>
-      <Panel title="Answers" note="newest first" className="xl:row-span-2">
+      <Panel title="Answers" note="newest first">
         {sent.length === 0 ? (
           <Empty icon="send" title="Nothing sent yet">
             The answer names the version that served it. Send again after a deploy or a rollback and compare.

@@ -30,7 +30,10 @@ export function javascriptText(text: string): string {
   return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 }
 
-/** JSON on one line with a blank after each comma; everything else, also a literal that JavaScript could not hold, stays as it is. */
+/** JSON on one line with a blank after each comma and colon; everything else, also a literal that JavaScript could not hold, stays as it is. */
 export function onOneLine(json: string): string {
-  return json.replace(/("(?:[^"\\]|\\.)*")|\s+|,/g, (match, text: string | undefined) => text ?? (match === ',' ? ', ' : ''));
+  return json.replace(
+    /("(?:[^"\\]|\\.)*")|\s+|[,:]/g,
+    (match, text: string | undefined) => text ?? (match === ',' || match === ':' ? `${match} ` : ''),
+  );
 }
