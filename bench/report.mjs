@@ -47,9 +47,9 @@ export class Report {
   /**
    * A figure against its bar.
    * @param value a number, or { median, min, max }
-   * @param verdict { isMet, bar } where the bar is not one number
+   * @param {{ isMet: boolean, bar: string } | undefined} verdict where the bar is not one number
    */
-  figure(key, value, verdict) {
+  figure(key, value, verdict = undefined) {
     const bar = bars[key];
     const { median, min, max } = typeof value === 'number' ? { median: value } : value;
     const figure = { key, title: bar.title, unit: bar.unit, value: median, min, max, hope: bar.hope, ...(verdict ?? this.#judge(bar, median)) };
