@@ -3,10 +3,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bars } from './bars.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [, , file] = process.argv;
 const results = JSON.parse(readFileSync(file, 'utf8'));
+if (results.run.isQuick) throw new Error('the legs of a quick run are too few and too short to be published');
 const titles = { bare: 'plain node:http', slipway: 'Slipway', fastapi: 'FastAPI', mlserver: 'MLServer', bentoml: 'BentoML', litserve: 'LitServe' };
 const begin = '<!-- speed: written by bench/publish.mjs -->';
 const end = '<!-- /speed -->';
@@ -22,7 +24,9 @@ writeFileSync(readme, `${text.slice(0, from + begin.length)}\n${table()}\n${text
 
 /** The figures as a Markdown table. */
 function table() {
-  const lines = results.figures.map(({ title, value, min, max, unit, bar, isMet }) => {
+  const order = Object.keys(bars);
+  const figures = results.figures.toSorted((a, b) => order.indexOf(a.key) - order.indexOf(b.key));
+  const lines = figures.map(({ title, value, min, max, unit, bar, isMet }) => {
     const range = min === undefined || min === max ? '' : ` (${number(min)} – ${number(max)})`;
     return `| ${title} | ${number(value)} ${unit}${range} | ${bar} | ${isMet ? 'met' : '**missed**'} |`;
   });
