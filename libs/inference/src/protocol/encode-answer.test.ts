@@ -26,6 +26,47 @@ describe('encodeAnswer', () => {
     expect(body.subarray(inferenceHeaderContentLength)).toEqual(Buffer.from(Float32Array.of(1, -0, Number.NaN, Number.NEGATIVE_INFINITY).buffer));
   });
 
+  it('gives classes as texts, as JSON and as bytes', () => {
+    const scores: Tensor = { name: 'p', datatype: 'FP32', shape: [1, 3], data: Float32Array.of(0.25, 0.5, 0.125) };
+    const task = { scoreOutput: 'p', classes: ['a', 'b"', 'c'], rowAxis: 0 };
+    const given = { ...answer, outputs: [scores, output], task };
+    const wanted = [
+      { name: 'p', binary: false, classification: 2 },
+      { name: 'y', binary: false },
+    ];
+    const { outputs } = JSON.parse(encodeAnswer({ ...given, outputs: [scores], wanted: wanted.slice(0, 1) }).body.toString());
+    expect(outputs).toEqual([{ name: 'p', datatype: 'BYTES', shape: [1, 2], data: ['0.500000:1:b"', '0.250000:0:a'] }]);
+    const mixed = encodeAnswer({
+      ...given,
+      wanted: [
+        { name: 'p', binary: true, classification: 1 },
+        { name: 'y', binary: false },
+      ],
+    });
+    expect(mixed.body.subarray(mixed.inferenceHeaderContentLength)).toEqual(Buffer.from('\x0d\0\0\x000.500000:1:b"', 'latin1'));
+    expect(mixed.body.toString('latin1')).toContain('"datatype":"BYTES","shape":[1,1],"parameters":{"binary_data_size":17}');
+  });
+
+  it('writes the heads of many models and outputs apart', () => {
+    const text = (modelName: string, name: string, datatype: 'FP32' | 'FP64') => {
+      const data = datatype === 'FP32' ? Float32Array.of(1) : Float64Array.of(1);
+      return encodeAnswer({
+        modelName,
+        modelVersion: '1',
+        outputs: [{ name, datatype, shape: [], data }],
+        wanted: [{ name, binary: false }],
+      }).body.toString();
+    };
+    for (let round = 0; round < 2; round++) {
+      for (let index = 0; index < 600; index++) {
+        const datatype = index % 2 === round ? 'FP32' : 'FP64';
+        expect(text(`m"${index}`, `ö${index}`, datatype)).toBe(
+          `{"model_name":"m\\"${index}","model_version":"1","outputs":[{"name":"ö${index}","datatype":"${datatype}","shape":[],"data":[1]}]}`,
+        );
+      }
+    }
+  });
+
   it('keeps the binary size of an empty output, and no header when no byte follows', () => {
     const empty = { ...output, shape: [0], data: new Float32Array(0) };
     const { body, contentType, inferenceHeaderContentLength } = encodeAnswer({ ...answer, outputs: [empty], wanted: [{ name: 'y', binary: true }] });

@@ -1,7 +1,10 @@
 import { deflateSync, gzipSync } from 'node:zlib';
+import type { Datatype } from '@slipway/contracts';
 import type { Tensor } from '../tensors/tensor.js';
 import { chooseEncoding } from './choose-encoding.js';
+import { type ClassificationTask, classifyOutput } from './classify-output.js';
 import type { WantedOutput } from './infer-request.js';
+import { JsonWriter } from './json-writer.js';
 import { binaryDataOf } from './write-binary-data.js';
 import { writeJsonData } from './write-json-data.js';
 
@@ -22,38 +25,81 @@ export interface Answer {
   readonly outputs: readonly Tensor[];
   readonly wanted: readonly WantedOutput[];
   readonly acceptEncoding?: string;
+  /** Of the version: labels for outputs that are wanted as classes. */
+  readonly task?: ClassificationTask | null;
 }
 
 /** Below this, compression costs more than it saves, and a client that offers it takes the plain form as well. */
 const compressFromBytes = 256;
 
-/** Writes the answer to an Open Inference Protocol request: flat row-major data as JSON, or as bytes behind the JSON where wanted. */
+const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+const parts = {
+  id: ascii(',"id":'),
+  outputs: ascii(',"outputs":['),
+  closeShape: ascii(']'),
+  data: ascii(',"data":'),
+  binarySize: ascii(',"parameters":{"binary_data_size":'),
+  closeBinary: ascii('}}'),
+  close: ascii(']}'),
+};
+const comma = 0x2c;
+const closeObject = 0x7d;
+const writer = new JsonWriter();
+
+/**
+ * Writes the answer to an Open Inference Protocol request: flat row-major data as JSON, or as bytes behind the JSON where wanted.
+ * @throws SlipwayError INFER_OUTPUT_TOO_LARGE when more classes are wanted than an answer may hold.
+ */
 export function encodeAnswer(answer: Answer): EncodedAnswer {
-  const pieces: (string | Buffer)[] = [headOf(answer)];
+  const { outputs, wanted, task } = answer;
   const tails: Buffer[] = [];
-  answer.outputs.forEach((output, index) => {
-    const binary = answer.wanted[index]?.binary === true;
-    pieces.push(index === 0 ? '' : ',', outputHead(output));
-    if (binary) {
-      const bytes = binaryDataOf(output);
-      tails.push(bytes);
-      pieces.push(`,"parameters":{"binary_data_size":${bytes.length}}}`);
-    } else {
-      pieces.push(',"data":');
-      writeJsonData(output, pieces);
-      pieces.push('}');
-    }
-  });
-  pieces.push(']}');
-  return wrap(toBuffer(pieces), tails, answer.acceptEncoding);
+  writer.begin();
+  writeHead(answer);
+  for (let index = 0; index < outputs.length; index++) {
+    const given = outputs[index];
+    if (given === undefined) continue;
+    if (index > 0) writer.byte(comma);
+    const { binary = false, classification } = wanted[index] ?? {};
+    const output = classification === undefined ? given : classifyOutput(given, classification, task);
+    writeOutput(output, binary, tails);
+  }
+  writer.raw(parts.close);
+  return wrap(tails, answer.acceptEncoding);
 }
 
-function wrap(json: Buffer, tails: readonly Buffer[], acceptEncoding: string | undefined): EncodedAnswer {
+function writeOutput(output: Tensor, binary: boolean, tails: Buffer[]): void {
+  writer.raw(headOf(output.name, output.datatype));
+  const { shape } = output;
+  for (let axis = 0; axis < shape.length; axis++) {
+    if (axis > 0) writer.byte(comma);
+    writeLength(shape[axis] ?? 0);
+  }
+  writer.raw(parts.closeShape);
+  if (binary) {
+    const bytes = binaryDataOf(output);
+    tails.push(bytes);
+    writer.raw(parts.binarySize);
+    writeLength(bytes.length);
+    writer.raw(parts.closeBinary);
+    return;
+  }
+  writer.raw(parts.data);
+  writeJsonData(writer, output);
+  writer.byte(closeObject);
+}
+
+function writeLength(length: number): void {
+  if (length <= 0x7fffffff) writer.smallInteger(length);
+  else writer.ascii(String(length));
+}
+
+function wrap(tails: readonly Buffer[], acceptEncoding: string | undefined): EncodedAnswer {
+  const jsonBytes = writer.length;
   const tailBytes = tails.reduce((sum, tail) => sum + tail.length, 0);
-  const body = tails.length === 0 ? json : Buffer.concat([json, ...tails], json.length + tailBytes);
+  const body = writer.finish(tails, tailBytes);
   const plain =
     tailBytes > 0
-      ? { body, contentType: 'application/octet-stream', inferenceHeaderContentLength: json.length }
+      ? { body, contentType: 'application/octet-stream', inferenceHeaderContentLength: jsonBytes }
       : { body, contentType: 'application/json' };
   if (acceptEncoding === undefined || body.length < compressFromBytes) return plain;
   const encoding = chooseEncoding(acceptEncoding);
@@ -62,34 +108,34 @@ function wrap(json: Buffer, tails: readonly Buffer[], acceptEncoding: string | u
   return { ...plain, body: (encoding === 'gzip' ? gzipSync : deflateSync)(body, { level: 1 }), contentEncoding: encoding };
 }
 
-let headKey = '';
-let headText = '';
+let headName = '';
+let headVersion = '';
+let headBytes: Uint8Array = ascii('');
 
 /** The part before the outputs is the same for nearly every answer of an instance, so the last one is kept. */
-function headOf(answer: Answer): string {
-  const key = `${answer.modelVersion}/${answer.modelName}`;
-  if (key !== headKey) {
-    headKey = key;
-    headText = `{"model_name":${JSON.stringify(answer.modelName)},"model_version":${JSON.stringify(answer.modelVersion)}`;
+function writeHead({ modelName, modelVersion, id }: Answer): void {
+  if (modelName !== headName || modelVersion !== headVersion) {
+    headName = modelName;
+    headVersion = modelVersion;
+    headBytes = Buffer.from(`{"model_name":${JSON.stringify(modelName)},"model_version":${JSON.stringify(modelVersion)}`, 'utf8');
   }
-  return answer.id === undefined ? `${headText},"outputs":[` : `${headText},"id":${JSON.stringify(answer.id)},"outputs":[`;
+  writer.raw(headBytes);
+  if (id !== undefined) {
+    writer.raw(parts.id);
+    writer.utf8(JSON.stringify(id));
+  }
+  writer.raw(parts.outputs);
 }
 
-function outputHead(output: Tensor): string {
-  return `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":[${output.shape.join(',')}]`;
-}
+/** Heads of outputs are kept by name; a model has few, and where it has many they are made anew. */
+const maxHeads = 256;
+const heads = new Map<string, { readonly datatype: Datatype; readonly bytes: Uint8Array }>();
 
-function toBuffer(pieces: readonly (string | Buffer)[]): Buffer {
-  const buffers: Buffer[] = [];
-  let text = '';
-  for (const piece of pieces) {
-    if (typeof piece === 'string') text += piece;
-    else {
-      buffers.push(Buffer.from(text, 'utf8'), piece);
-      text = '';
-    }
-  }
-  if (buffers.length === 0) return Buffer.from(text, 'utf8');
-  buffers.push(Buffer.from(text, 'utf8'));
-  return Buffer.concat(buffers);
+function headOf(name: string, datatype: Datatype): Uint8Array {
+  const known = heads.get(name);
+  if (known?.datatype === datatype) return known.bytes;
+  const bytes = Buffer.from(`{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[`, 'utf8');
+  if (heads.size >= maxHeads) heads.clear();
+  heads.set(name, { datatype, bytes });
+  return bytes;
 }

@@ -6,6 +6,7 @@ import { toFloat16 } from '../tensors/float16.js';
 import { elementCount, type Tensor } from '../tensors/tensor.js';
 import { decodeRequest } from './decode-request.js';
 import { encodeAnswer } from './encode-answer.js';
+import { JsonWriter } from './json-writer.js';
 import { binaryDataOf } from './write-binary-data.js';
 import { writeJsonData } from './write-json-data.js';
 
@@ -55,9 +56,10 @@ function signatureOf(given: readonly Tensor[]): Signature {
 }
 
 function jsonOf(tensor: Tensor, nested: boolean): string {
-  const pieces: (string | Buffer)[] = [];
-  writeJsonData(tensor, pieces);
-  const flat = pieces.map(String).join('');
+  const writer = new JsonWriter();
+  writer.begin();
+  writeJsonData(writer, tensor);
+  const flat = writer.finish([], 0).toString('utf8');
   if (!nested || tensor.shape.length < 2) return flat;
   const items = splitItems(flat);
   const nest = (shape: readonly number[]): string => {
@@ -118,6 +120,19 @@ describe('requests', () => {
 });
 
 describe('answers', () => {
+  it.each(datatypes)('hold more values of %s than are written at once', (datatype) => {
+    const count = 10_007;
+    const values = fc.sample(elements[datatype], { numRuns: 101, seed: 7 });
+    const data = dataOf(
+      datatype,
+      Array.from({ length: count }, (_, index) => values[index % values.length] ?? 0),
+    );
+    const output: Tensor = { name: 'x', datatype, shape: [count], data };
+    const answer = encodeAnswer({ modelName: 'm', modelVersion: '3', outputs: [output], wanted: [{ name: 'x', binary: false }] });
+    const request = decodeRequest(Buffer.from(answer.body.toString('utf8').replace('"outputs"', '"inputs"')), {}, signatureOf([output]), limits);
+    expectSame(request.inputs[0], output);
+  });
+
   it('are requests that decode to the same tensors, binary and JSON mixed', () => {
     fc.assert(
       fc.property(requests, fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), (outputs, binary) => {
