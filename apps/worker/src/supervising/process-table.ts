@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { identify } from '@slipway/platform';
 
@@ -7,6 +7,8 @@ const onLinux = process.platform === 'linux';
 
 /** How often a process that is not a child of this one is looked at: cheap on Linux, a program call elsewhere. */
 export const processPollMs = onLinux ? 100 : 1_000;
+/** How often memory may be looked at, likewise. */
+export const memoryPollMinMs = onLinux ? 0 : 1_000;
 
 /**
  * When a process started, in the system's own words: together with its number this names it for good, since numbers are used again.
@@ -41,25 +43,89 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** Whether looking for a stop costs next to nothing, or a program call. */
+export const isStopCheap = onLinux;
+
+/** Whether a process is stopped (SIGSTOP) and does nothing until somebody continues it; one that a debugger holds is not. */
+export function isStopped(pid: number): boolean {
+  try {
+    if (!onLinux) return ps(pid, 'stat=').trim().startsWith('T');
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return text.slice(text.lastIndexOf(')') + 2).startsWith('T');
+  } catch {
+    return false;
+  }
+}
+
+/** Beside the highest score of all, which somebody may have given to something they need even less. */
+const victimScore = 900;
+
+/** Makes a process the one that the kernel ends first when the host has no memory left: it is started again, a database is not. */
+export function preferAsVictim(pid: number): void {
+  try {
+    const file = `/proc/${pid}/oom_score_adj`;
+    const score = Number.parseInt(readFileSync(file, 'utf8'), 10);
+    if (score < victimScore) writeFileSync(file, String(victimScore), { flag: 'r+' });
+  } catch {
+    // Not on this system, or the process is gone.
+  }
+}
+
 /**
- * Puts a loading process behind those that serve, and a ready one back among them. Only the super-user may raise a priority again, so
- * without that right nothing is lowered either.
+ * Puts a loading process behind those that serve, and a ready one back among them. The process must lead a session of its own.
+ * @returns false when the system wants to be asked again a little later.
  */
-export function setLoadingPriority(pid: number, isLoading: boolean): void {
-  if (process.getuid?.() !== 0) return;
+export function setLoadingPriority(pid: number, isLoading: boolean): boolean {
   const priority = isLoading ? constants.priority.PRIORITY_BELOW_NORMAL : constants.priority.PRIORITY_NORMAL;
-  for (const thread of threadsOf(pid)) {
-    try {
-      setPriority(thread, priority);
-    } catch {
-      // The thread has ended in between.
+  const isDone = setSessionPriority(pid, priority);
+  // Only the super-user may raise a thread's priority again, so without that right none is lowered either.
+  if (process.getuid?.() === 0) setThreadPriorities(pid, priority);
+  return isDone;
+}
+
+/** For how long a process's first thread has had a processor, and for how long it waited for one; undefined where that is not counted. */
+export function processorTimes(pid: number): { readonly runMs: number; readonly waitMs: number } | undefined {
+  if (!onLinux) return undefined;
+  try {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ').map(Number);
+    return { runMs: ran / 1e6, waitMs: waited / 1e6 };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Where Linux shares the processor out among sessions first (sched(7), autogroup), a thread's own priority counts inside its session only, and
+ * the session's is what matters. Everybody may lower and raise the one of their own sessions, ten times a second.
+ */
+function setSessionPriority(pid: number, priority: number): boolean {
+  if (!onLinux) return true;
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(priority), { flag: 'r+' });
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'EAGAIN');
+  }
+}
+
+/** A thread inherits the priority of the one that starts it, so those that start while this looks around are found in the next round. */
+function setThreadPriorities(pid: number, priority: number): void {
+  const done = new Set<number>();
+  for (let found = [pid]; found.length > 0; found = threadsOf(pid).filter((thread) => !done.has(thread))) {
+    for (const thread of found) {
+      done.add(thread);
+      try {
+        setPriority(thread, priority);
+      } catch {
+        // The thread has ended in between.
+      }
     }
   }
 }
 
-/** On Linux a priority belongs to a thread, and the runtime's threads inherit the one they were started under. */
+/** On Linux a priority belongs to a thread. */
 function threadsOf(pid: number): readonly number[] {
-  if (!onLinux) return [pid];
+  if (!onLinux) return [];
   try {
     return readdirSync(`/proc/${pid}/task`).map(Number);
   } catch {
