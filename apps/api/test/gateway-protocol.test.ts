@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { extensions } from '../src/gateway/metadata.js';
 import { type InstanceSketch, Instances, linearBody, snapshotOf, TestGateway } from './gateway-harness.js';
 
 const sketches: readonly InstanceSketch[] = [
@@ -123,8 +124,7 @@ const refusals: readonly {
   { name: 'a route that is not there', method: 'GET', path: '/v2/what', status: 404, code: 'ROUTE_NOT_FOUND', says: /no such route/ },
   { name: 'a slash in a name', path: '/v2/models/a/b/infer', status: 404, code: 'ROUTE_NOT_FOUND', says: /route/ },
   { name: 'the wrong method', method: 'GET', status: 405, code: 'METHOD_NOT_ALLOWED', says: /POST/ },
-  { name: 'statistics', method: 'GET', path: '/v2/models/stats', status: 501, code: 'FEATURE_UNSUPPORTED', says: /not supported/ },
-  { name: 'load', path: '/v2/repository/models/fraud/load', status: 501, code: 'FEATURE_UNSUPPORTED', says: /not supported/ },
+  { name: 'load, without a database', path: '/v2/repository/models/fraud/load', status: 501, code: 'FEATURE_UNSUPPORTED', says: /cannot load/ },
 ];
 
 describe('refusals', () => {
@@ -194,8 +194,8 @@ describe('the other routes', () => {
   it.each([
     { path: '/v2/health/live', body: { live: true } },
     { path: '/v2/health/ready', body: { ready: true } },
-    { path: '/v2', body: { name: 'slipway', version: '0.1.0', extensions: ['binary_tensor_data'] } },
-    { path: '/v2/', body: { name: 'slipway', version: '0.1.0', extensions: ['binary_tensor_data'] } },
+    { path: '/v2', body: { name: 'slipway', version: '0.1.0', extensions } },
+    { path: '/v2/', body: { name: 'slipway', version: '0.1.0', extensions } },
     { path: '/v2/models', body: { models: ['fraud'] } },
     { path: '/v2/models/fraud/ready', body: { name: 'fraud', ready: true } },
     { path: '/v2/models/fraud/versions/2/ready', body: { name: 'fraud', ready: true } },

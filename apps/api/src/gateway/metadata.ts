@@ -24,6 +24,7 @@ export const extensions = [
   'model_repository',
   'model_repository(unload_dependents)',
   'parameters',
+  'schedule_policy',
   'statistics',
 ] as const;
 

@@ -1,10 +1,11 @@
+import type { ServedRequest } from '@slipway/metrics';
 import { describe, expect, it } from 'vitest';
-import { type CountedRequest, ModelStatistics, maxBatchSizes } from './model-statistics.js';
+import { ModelStatistics, maxBatchSizes } from './model-statistics.js';
 import { type DeploymentSketch, deploymentOf, snapshotOf } from './testing/deployment-rows.js';
 
 const now = 1_790_000_000_000;
 
-function served(over: Partial<CountedRequest> = {}): CountedRequest {
+function served(over: Partial<ServedRequest> = {}): ServedRequest {
   return {
     projectId: 'prj_1',
     deploymentId: 'dep_fraud',

@@ -2,17 +2,6 @@ import type { Outcome } from '@slipway/contracts';
 import type { RoutingDeployment, RoutingSnapshot } from '@slipway/deployments';
 import type { ServedRequest } from '@slipway/metrics';
 
-/** An ended request with what only these counters want of it; a gateway that joins nothing says none of it. */
-export interface CountedRequest extends ServedRequest {
-  /** Rows of the run that it was part of; without it the request was run alone. */
-  readonly batchRows?: number | undefined;
-  /** Runs of the model to count with it: 1 with the first request of a joined run, 0 with the others. */
-  readonly runs?: number | undefined;
-  /** Reading the request and writing the answer, in the instance. */
-  readonly decodeSeconds?: number | undefined;
-  readonly encodeSeconds?: number | undefined;
-}
-
 /**
  * How often, and for how long altogether. Whole nanoseconds; above 2^53 (104 days) the sum is the nearest double, which still never goes
  * backwards.
@@ -81,7 +70,7 @@ export class ModelStatistics {
   }
 
   /** Counts an ended request. On the hot path: one map look-up; a request that reached no revision belongs to no version. */
-  record(request: CountedRequest): void {
+  record(request: ServedRequest): void {
     this.byRevision.get(request.revisionId)?.count(request, this.now());
   }
 
@@ -110,7 +99,7 @@ class VersionCounters {
   private readonly run = new RunDurations();
   private readonly bySize = new Map<number, RunDurations>();
 
-  count(request: CountedRequest, now: number): void {
+  count(request: ServedRequest, now: number): void {
     if (!isAnswered(request.outcome)) {
       this.fail.add(request.durationSeconds);
       return;
@@ -164,7 +153,7 @@ class RunDurations {
   private readonly infer = new Duration();
   private readonly output = new Duration();
 
-  add(request: CountedRequest): void {
+  add(request: ServedRequest): void {
     this.input.add(request.decodeSeconds);
     this.infer.add(request.computeSeconds);
     this.output.add(request.encodeSeconds);
