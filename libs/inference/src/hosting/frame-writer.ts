@@ -1,19 +1,31 @@
 import type { Socket } from 'node:net';
-import { encodeHeader, type FrameHeader } from './frame-header.js';
-import { encodeFrameHead, type FrameType } from './frames.js';
+import type { FrameHeader } from './frame-header.js';
+import { type FrameType, maxFrameHeadBytes, writeFrameHead } from './frames.js';
 
 const noHeader: FrameHeader = {};
 const noBody = Buffer.alloc(0);
 
-/** Bodies below this are copied into one buffer with their neighbours; above it the copy costs more than the extra vector. */
+/** Bodies below this are copied in beside their head; above it the copy costs more than the extra vector. */
 const joinBelowBytes = 32 * 1024;
+/** Blocks of a busy connection have room for some hundred small frames, so that making room costs next to nothing; most connections are idle. */
+const smallBlockBytes = 16 * 1024;
+const largeBlockBytes = 256 * 1024;
+/** A block that lasted for less was too small. */
+const busyMs = 100;
 
 /**
  * Collects the frames of one event-loop turn and sends them in one write. The turn ends in the check phase, so everything
- * that the poll phase read from other sockets travels together.
+ * that the poll phase read from other sockets travels together. Frames are written straight into a block of memory; what is written there is
+ * never written again, so the socket may take its time with it.
  */
 export class FrameWriter {
-  private pending: Buffer[] = [];
+  private block = Buffer.allocUnsafeSlow(0);
+  private blockSince = 0;
+  /** The part of the block that is not handed to the socket yet. */
+  private from = 0;
+  private to = 0;
+  /** What goes before that part. */
+  private pieces: Buffer[] = [];
   private pendingBytes = 0;
   private scheduled = false;
 
@@ -26,10 +38,17 @@ export class FrameWriter {
 
   /** Adds a frame to this turn's write. */
   send(type: FrameType, stream: number, header: FrameHeader = noHeader, body: Buffer = noBody): void {
-    const head = encodeFrameHead(type, stream, encodeHeader(header), body.length);
-    this.pending.push(head);
-    if (body.length > 0) this.pending.push(body);
-    this.pendingBytes += head.length + body.length;
+    const isJoined = body.length < joinBelowBytes;
+    this.makeRoom(maxFrameHeadBytes + (isJoined ? body.length : 0));
+    const start = this.to;
+    this.to = writeFrameHead(this.block, start, type, stream, header, body.length);
+    if (isJoined) this.to += body.copy(this.block, this.to);
+    else {
+      this.closePiece();
+      this.pieces.push(body);
+      this.pendingBytes += body.length;
+    }
+    this.pendingBytes += this.to - start;
     if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => this.flush());
@@ -38,36 +57,30 @@ export class FrameWriter {
   /** Sends what was collected now; for callers that know that their turn is over. */
   flush(): void {
     this.scheduled = false;
-    if (this.pending.length === 0) return;
-    const pieces = joinSmall(this.pending);
-    this.pending = [];
+    if (this.pendingBytes === 0) return;
+    this.closePiece();
+    const { pieces, socket } = this;
+    this.pieces = [];
     this.pendingBytes = 0;
-    if (!this.socket.writable) return;
-    if (pieces.length === 1) {
-      for (const piece of pieces) this.socket.write(piece);
-      return;
-    }
-    this.socket.cork();
-    for (const piece of pieces) this.socket.write(piece);
-    this.socket.uncork();
+    if (!socket.writable) return;
+    if (pieces.length > 1) socket.cork();
+    for (const piece of pieces) socket.write(piece);
+    if (pieces.length > 1) socket.uncork();
   }
-}
 
-function joinSmall(pieces: readonly Buffer[]): Buffer[] {
-  const out: Buffer[] = [];
-  let run: Buffer[] = [];
-  const close = (): void => {
-    if (run.length === 1) out.push(...run);
-    else if (run.length > 1) out.push(Buffer.concat(run));
-    run = [];
-  };
-  for (const piece of pieces) {
-    if (piece.length < joinBelowBytes) run.push(piece);
-    else {
-      close();
-      out.push(piece);
-    }
+  private makeRoom(bytes: number): void {
+    if (this.block.length - this.to >= bytes) return;
+    this.closePiece();
+    const now = performance.now();
+    const wanted = now - this.blockSince < busyMs ? Math.min(largeBlockBytes, this.block.length * 2) : smallBlockBytes;
+    this.block = Buffer.allocUnsafeSlow(Math.max(wanted, bytes));
+    this.blockSince = now;
+    this.from = 0;
+    this.to = 0;
   }
-  close();
-  return out;
+
+  private closePiece(): void {
+    if (this.to > this.from) this.pieces.push(this.block.subarray(this.from, this.to));
+    this.from = this.to;
+  }
 }

@@ -1,4 +1,5 @@
 import { SlipwayError } from '@slipway/contracts';
+import { type FrameHeader, maxHeaderBytes, writeHeader } from './frame-header.js';
 
 /** Kinds of frames between a client (gateway or worker) and an instance. */
 export const frameTypes = { HELLO: 0, INFER: 1, RESULT: 2, ERROR: 3, CANCEL: 4, PING: 5, PONG: 6, STATE: 7, DRAIN: 8, CONFIGURE: 9 } as const;
@@ -23,18 +24,23 @@ export const maxFrameBytes = 2 ** 31 - 1;
 
 const empty = Buffer.alloc(0);
 
+/** So much room a frame needs at most, without its body. */
+export const maxFrameHeadBytes = prefixBytes + maxHeaderBytes;
+
 /**
- * Encodes everything of a frame but its body, which follows unchanged: u32 length of what follows | u8 type | u32 stream |
+ * Writes everything of a frame but its body, which follows unchanged: u32 length of what follows | u8 type | u32 stream |
  * u16 header length | header map. Little-endian.
+ * @returns where it ends
  */
-export function encodeFrameHead(type: FrameType, stream: number, header: Buffer, bodyBytes: number): Buffer {
-  const head = Buffer.allocUnsafe(prefixBytes + header.length);
-  head.writeUInt32LE(countedBytes + header.length + bodyBytes, 0);
-  head.writeUInt8(type, 4);
-  head.writeUInt32LE(stream, 5);
-  head.writeUInt16LE(header.length, 9);
-  header.copy(head, prefixBytes);
-  return head;
+export function writeFrameHead(target: Buffer, start: number, type: FrameType, stream: number, header: FrameHeader, bodyBytes: number): number {
+  const headerStart = start + prefixBytes;
+  const end = writeHeader(target, headerStart, header);
+  const headerBytes = end - headerStart;
+  target.writeUInt32LE(countedBytes + headerBytes + bodyBytes, start);
+  target[start + 4] = type;
+  target.writeUInt32LE(stream, start + 5);
+  target.writeUInt16LE(headerBytes, start + 9);
+  return end;
 }
 
 /**

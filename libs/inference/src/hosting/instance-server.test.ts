@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitUntil } from '../testing/index.js';
-import { encodeFrameHead, frameTypes } from './frames.js';
+import { frameTypes } from './frames.js';
 import { type InferCall, type InferReply, InstanceClient } from './instance.client.js';
 import { type IncomingRequest, InstanceServer } from './instance-server.js';
+import { encodeFrameHead } from './testing/encode-frame-head.js';
 
 const call: InferCall = {
   predictionId: 'prd_1',
@@ -174,8 +175,8 @@ describe('client and server of an instance', () => {
     await waitUntil(() => client.state === 'LOADING', 'greeted');
     const greeting = Buffer.from('no JSON');
     const bad = [
-      encodeFrameHead(frameTypes.INFER, 1, Buffer.alloc(0), 1_000_001),
-      Buffer.concat([encodeFrameHead(frameTypes.HELLO, 0, Buffer.alloc(0), greeting.length), greeting]),
+      encodeFrameHead(frameTypes.INFER, 1, {}, 1_000_001),
+      Buffer.concat([encodeFrameHead(frameTypes.HELLO, 0, {}, greeting.length), greeting]),
     ];
     for (const bytes of bad) {
       const socket = createConnection(join(folder, 's'));

@@ -286,8 +286,8 @@ function toResult(header: FrameHeader, body: Buffer): InferReply {
   return {
     kind: 'result',
     contentType: header.contentType ?? 'application/json',
-    ...(header.contentEncoding === undefined ? {} : { contentEncoding: header.contentEncoding }),
-    ...(header.inferenceHeaderContentLength === undefined ? {} : { inferenceHeaderContentLength: header.inferenceHeaderContentLength }),
+    contentEncoding: header.contentEncoding,
+    inferenceHeaderContentLength: header.inferenceHeaderContentLength,
     queueMicros: header.queueMicros ?? 0,
     computeMicros: header.computeMicros ?? 0,
     rows: header.rows ?? 1,
@@ -296,7 +296,7 @@ function toResult(header: FrameHeader, body: Buffer): InferReply {
     decodeMicros: header.decodeMicros ?? 0,
     encodeMicros: header.encodeMicros ?? 0,
     invalidOutput: header.invalidOutput === 1,
-    ...(header.clientId === undefined ? {} : { clientId: header.clientId }),
+    clientId: header.clientId,
     body,
   };
 }
