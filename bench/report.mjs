@@ -71,13 +71,13 @@ export class Report {
   /** Prints the table. @returns whether every bar that was measured is met */
   conclude() {
     const width = Math.max(...this.figures.map(({ title }) => title.length), 20);
-    this.say(`\n${'Figure'.padEnd(width + 2)}${'Measured'.padEnd(26)}${'Bar'.padEnd(28)}Verdict`);
+    this.say(`\n${'Figure'.padEnd(width + 2)}${'Measured'.padEnd(26)}${'Bar'.padEnd(34)}Verdict`);
     for (const key of Object.keys(bars).concat('fault')) {
       for (const figure of this.figures.filter((each) => each.key === key)) {
-        this.say(`${figure.title.padEnd(width + 2)}${textOf(figure).padEnd(26)}${figure.bar.padEnd(28)}${verdictOf(figure)}`);
+        this.say(`${figure.title.padEnd(width + 2)}${textOf(figure).padEnd(26)}${figure.bar.padEnd(34)}${verdictOf(figure)}`);
       }
     }
-    for (const { what, why } of this.skipped) this.say(`${what.padEnd(width + 2)}${'–'.padEnd(26)}${''.padEnd(28)}skipped: ${why}`);
+    for (const { what, why } of this.skipped) this.say(`${what.padEnd(width + 2)}${'–'.padEnd(26)}${''.padEnd(34)}skipped: ${why}`);
     if (this.disturbances.length > 0)
       this.say(`\nThe run was DISTURBED ${this.disturbances.length} times: others used the machine; its figures say little.`);
     const missed = this.figures.filter(({ isMet }) => !isMet).length;
