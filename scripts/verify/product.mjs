@@ -18,10 +18,10 @@ export function cleanEnvironment(extra = {}) {
 /** The default ports when they are free, as a new user finds them; else settings with other ones. */
 export async function portSettings() {
   const defaults = { SLIPWAY_API_PORT: 4000, SLIPWAY_GRPC_PORT: 4001, SLIPWAY_WORKER_PORT: 4100, SLIPWAY_CONSOLE_PORT: 3000 };
-  if ((await Promise.all(Object.values(defaults).map(isFree))).every(Boolean)) return { api: 4000, worker: 4100, console: 3000, env: {} };
+  if ((await Promise.all(Object.values(defaults).map(isFree))).every(Boolean)) return { api: 4000, grpc: 4001, worker: 4100, console: 3000, env: {} };
   const [api, grpc, worker, console] = await Promise.all([anyFree(), anyFree(), anyFree(), anyFree()]);
   const env = { SLIPWAY_API_PORT: api, SLIPWAY_GRPC_PORT: grpc, SLIPWAY_WORKER_PORT: worker, SLIPWAY_CONSOLE_PORT: console };
-  return { api, worker, console, env: Object.fromEntries(Object.entries(env).map(([name, port]) => [name, String(port)])) };
+  return { api, grpc, worker, console, env: Object.fromEntries(Object.entries(env).map(([name, port]) => [name, String(port)])) };
 }
 
 /** `npm start` in a checkout, as at a terminal: a process group of its own that Ctrl-C reaches as a whole. */

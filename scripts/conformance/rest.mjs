@@ -1,8 +1,9 @@
 import { Agent, request } from 'node:http';
 import { gunzipSync, inflateSync } from 'node:zlib';
+import { root } from '../steps/command.mjs';
 import { quote } from './compare.mjs';
 import { parseExact } from './exact-json.mjs';
-import { bytesOf, jsonOf, valuesOfBytes, valuesOfJson } from './tensors.mjs';
+import { bytesOf, jsonOf, tensorOfBytes, valuesOfJson } from './tensors.mjs';
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
@@ -72,7 +73,7 @@ export function readInferAnswer({ headers, body }) {
     if (size === undefined) return { name, datatype, shape, values: valuesOfJson(datatype, data) };
     at += size;
     if (at > plain.length) throw new Error(`output ${quote(name)} ends behind the body`);
-    return { name, datatype, shape, values: valuesOfBytes(datatype, plain.subarray(at - size, at)) };
+    return tensorOfBytes({ name, datatype, shape }, plain.subarray(at - size, at));
   });
   if (at !== plain.length) throw new Error(`${plain.length - at} bytes are left over`);
   const hasTails = json.outputs.some(({ parameters }) => parameters?.binary_data_size > 0);
@@ -89,24 +90,24 @@ function expanded(encoding, body) {
   throw new Error(`the content encoding is ${quote(encoding)}`);
 }
 
+const isCallersFault = (status) => status >= 400 && status < 500;
+
 /** What is wrong with an answer that must be a refusal in the protocol's shape; undefined when nothing is. */
-export function refusalFault({ status, headers, body }, isWanted = (code) => code >= 400 && code < 500) {
+export function refusalFault({ status, headers, body }, isWanted = isCallersFault) {
   if (!isWanted(status)) return `status ${status}: ${body.toString('utf8', 0, 160)}`;
   if (headers['content-type'] !== 'application/json') return `media type ${quote(headers['content-type'])}, not exactly application/json`;
   if (headers['content-encoding'] !== undefined) return 'the error is compressed';
   try {
     const { error } = JSON.parse(body.toString('utf8'));
-    return typeof error === 'string' && error.length > 0 ? undefined : 'no text in "error"';
+    return typeof error === 'string' && error.length > 0 ? insideFault(error) : 'no text in "error"';
   } catch {
     return `not JSON: ${body.toString('utf8', 0, 80)}`;
   }
 }
 
-/** Sends a prediction; `answer` is the raw one, `outputs` is there when it was 200. */
-export async function infer(product, path, inputs, form, { headers = {}, timeoutMs } = {}) {
-  const { headers: own, body } = inferRequest(inputs, form);
-  const answer = await send(`${product.url}${path}`, { method: 'POST', headers: { ...own, ...headers }, body, timeoutMs });
-  if (answer.status !== 200) return { answer };
-  if (!/^prd_/.test(answer.headers['slipway-prediction-id'] ?? '')) throw new Error('the answer carries no prediction id');
-  return { answer, ...readInferAnswer(answer) };
+/** Paths, stacks and places in sources are nobody's business outside. */
+export function insideFault(text) {
+  const isInside =
+    text.includes(root) || /node_modules|onnxruntime_src|\.(?:cc|h|[cm]?[jt]s):\d|^\s*at \w+ \(|(?:^|\s)\/(?:home|root|tmp|usr|var)\//m.test(text);
+  return isInside ? `the text shows a path or a stack: ${text.slice(0, 160)}` : undefined;
 }

@@ -1,14 +1,17 @@
 import { pause } from '../verify/load.mjs';
-import { infer, send } from './rest.mjs';
+import { GrpcClient } from './grpc.mjs';
+import { send } from './rest.mjs';
+import { predict } from './transports.mjs';
 
 const settleMs = 120_000;
 const pollMs = 150;
 
-/** Puts model files into the running product and takes them away again, all through the public REST API. */
+/** Puts model files into the running product and takes them away again through its public REST API, and asks for predictions. */
 export class Shelf {
   constructor(product) {
     this.product = product;
     this.authorization = `Bearer ${product.key}`;
+    this.grpc = new GrpcClient(product.ports.grpc);
   }
 
   /** Uploads a file as a version of a model, which is made first. @returns the answer: {status, body} */
@@ -69,21 +72,32 @@ export class Shelf {
     await this.ask('DELETE', `/v1/deployments/${name}`);
   }
 
-  /** Uploads, deploys, works, deletes the deployment. */
-  async serving(model, bytes, work) {
-    const { verdict, reasons, version, view } = await this.offer(model, bytes);
+  /** What is wrong with the readiness of a deployment by REST; undefined when it is as wanted. */
+  async readyFault(name, isWanted) {
+    const { status } = await send(`${this.product.url}/v2/models/${name}/ready`);
+    return (status === 200) === isWanted ? undefined : `afterwards readiness is answered with ${status}`;
+  }
+
+  /** Uploads and deploys. */
+  async place(model, bytes) {
+    const { verdict, reasons, version } = await this.offer(model, bytes);
     if (verdict !== 'READY') throw new Error(`${verdict}: ${reasons.join(' ')}`);
     await this.deploy(model, version);
+  }
+
+  /** Uploads, deploys, works, deletes the deployment. */
+  async serving(model, bytes, work) {
+    await this.place(model, bytes);
     try {
-      return await work({ name: model, version, view });
+      return await work({ name: model });
     } finally {
       await this.remove(model);
     }
   }
 
-  /** Sends a prediction to a deployment. */
-  infer(name, inputs, form, options) {
-    return infer(this.product, `/v2/models/${name}/infer`, inputs, form, options);
+  /** Sends a prediction to a deployment, see `predict`. */
+  infer(name, inputs, transport, options) {
+    return predict({ product: this.product, grpc: this.grpc, name, version: options?.version }, inputs, transport, options);
   }
 
   async metadata(name) {

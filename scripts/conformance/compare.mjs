@@ -1,6 +1,9 @@
-import { isFloat } from './tensors.mjs';
+import { bytesOf, isFloat } from './tensors.mjs';
 
-/** What separates the given tensors from the expected ones, in a sentence; undefined when nothing does. `tolerance` is for floats: {rtol, atol} or `exact`. */
+/**
+ * What separates the given tensors from the expected ones, in a sentence; undefined when nothing does. `tolerance` is for floats: {rtol, atol}
+ * or `exact`, which also compares bits where the given tensor came as bytes.
+ */
 export function difference(expected, given, tolerance) {
   const names = given.map(({ name }) => name);
   for (const name of names) if (!expected.some((tensor) => tensor.name === name)) return `output ${quote(name)} was not expected`;
@@ -24,7 +27,9 @@ function tensorDifference(expected, given, tolerance) {
   if (expected.values.length !== given.values.length) return `has ${given.values.length} values, not ${expected.values.length}`;
   const limits = isFloat(expected.datatype) ? (tolerance ?? toleranceOf(expected.datatype)) : 'exact';
   const at = expected.values.findIndex((value, index) => !isSame(value, given.values[index], limits));
-  return at === -1 ? undefined : `differs at ${at}: ${show(given.values[at])}, not ${show(expected.values[at])}`;
+  if (at !== -1) return `differs at ${at}: ${show(given.values[at])}, not ${show(expected.values[at])}`;
+  const isSameBits = limits !== 'exact' || given.bytes === undefined || bytesOf(expected).equals(given.bytes);
+  return isSameBits ? undefined : 'has the values but not the bits that were expected';
 }
 
 function isSame(expected, given, limits) {

@@ -1,32 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { say } from '../steps/command.mjs';
-import { checkBothForms } from './cases.mjs';
+import { checkEveryForm } from './cases.mjs';
+import { insideFault } from './rest.mjs';
 import { pool } from './shelf.mjs';
-import { attempt, judge } from './tally.mjs';
+import { attempt, judge, leaveOut } from './tally.mjs';
 import { tensorOfCase } from './tensors.mjs';
 
 const seed = 20_240_611;
-const width = 3;
+const width = 4;
 const leastMembers = 6;
 
 /**
- * Operator tests: models with sets of inputs and outputs, and models that have to be refused. A seeded sample unless `all`, of which no
- * member but the first few is begun after `untilMs` (on the clock of this process): a busy machine tries fewer of them.
+ * Operator tests: models with sets of inputs and outputs, and models that have to be refused. All of them, or a seeded sample of `cases` and
+ * `refused`, of which no member but the first few is begun after `untilMs` (on the clock of this process): a busy machine tries fewer.
  */
-export async function checkSuite(shelf, material, { all, cases, refused, untilMs }) {
+export async function checkSuite(shelf, material, { isSample, cases, refused, untilMs }) {
   const served = readLines(material, 'onnx_backend_cases.jsonl.gz');
   const bad = readLines(material, 'onnx_backend_refused.jsonl.gz');
-  let leftOut = 0;
+  let late = 0;
   const inTime = (lines, work) =>
     pool(width, lines.entries(), async ([index, line]) => {
-      if (all || index < leastMembers || performance.now() < untilMs) await work(shelf, line);
-      else leftOut += 1;
+      if (!isSample || index < leastMembers || performance.now() < untilMs) await work(shelf, line);
+      else late += 1;
     });
-  await inTime(all ? bad : sample(bad, refused), checkRefused);
-  await inTime(all ? served : sample(served, cases), checkServed);
-  if (leftOut > 0) say(`  ${leftOut} members of the sample were left out: the time was up`);
+  await inTime(isSample ? sample(bad, refused) : bad, checkRefused);
+  await inTime(isSample ? sample(served, cases) : served, checkServed);
+  if (late > 0) leaveOut('onnx-suite: members of the sample', late, 'the time was up');
 }
 
 async function checkServed(shelf, { name, model, sets, rtol, atol }) {
@@ -35,7 +35,7 @@ async function checkServed(shelf, { name, model, sets, rtol, atol }) {
       for (const [index, { inputs, outputs }] of sets.entries()) {
         const read = (tensors) => tensors.map((tensor) => tensorOfCase(tensor));
         const label = sets.length === 1 ? name : `${name} set ${index}`;
-        await checkBothForms(shelf, 'onnx-suite', label, {
+        await checkEveryForm(shelf, 'onnx-suite', label, {
           name: served.name,
           inputs: read(inputs),
           outputs: read(outputs),
@@ -44,15 +44,15 @@ async function checkServed(shelf, { name, model, sets, rtol, atol }) {
       }
     });
   } catch (error) {
-    judge('onnx-suite', name, error.message);
+    judge('onnx-suite: served', name, error.message);
   }
 }
 
 /** What the runtime refuses is refused with reasons; what it loads without being able to serve it may also be served in part. */
 async function checkRefused(shelf, { name, model, why, onnxruntime_node: observed }) {
-  await attempt('onnx-refused', name, async () => {
+  await attempt('onnx-suite: refused', name, async () => {
     const { verdict, reasons } = await shelf.offer(modelName(name), Buffer.from(model, 'base64'));
-    if (verdict !== 'READY') return reasons.some((reason) => reason.length > 0) ? undefined : `${verdict} without a reason`;
+    if (verdict !== 'READY') return reasons.some((reason) => reason.length > 0) ? insideFault(reasons.join(' ')) : `${verdict} without a reason`;
     const mayLoad = observed.startsWith('loads') && !/^dtype/.test(why);
     return mayLoad ? undefined : `READY, although: ${why}`;
   });

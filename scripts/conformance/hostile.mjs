@@ -1,16 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { root } from '../steps/command.mjs';
 import { quote } from './compare.mjs';
 import { runs } from './hostile-runs.mjs';
-import { Neighbour } from './neighbour.mjs';
-import { refusalFault } from './rest.mjs';
+import { insideFault } from './rest.mjs';
 import { pool } from './shelf.mjs';
-import { attempt, postpone } from './tally.mjs';
+import { attempt, leaveOut } from './tally.mjs';
 import { filledTensor, valuesOfJson } from './tensors.mjs';
+import { describe, transports } from './transports.mjs';
 
-const group = 'hostile';
-const neighbour = 'simple';
+const figure = 'hostile: models';
 const width = 2;
 
 /** What a refusal has to name, so that its reader can mend the file. */
@@ -22,15 +20,14 @@ const mustName = {
   'io_uint4.onnx': 'X',
 };
 
-/** Offers every hostile file; what is valid must answer, what is not must be refused, and a neighbour must notice nothing of any. */
+/** Offers every hostile file: what is valid must answer, what is not must be refused. */
 export async function checkHostile(shelf, material) {
   const folder = join(material.folder, 'hostile');
   const cases = JSON.parse(readFileSync(join(folder, 'hostile.json'), 'utf8'));
-  const probe = new Neighbour(shelf, neighbour, (await shelf.metadata(neighbour)).inputs);
   const files = Object.keys(cases).filter((file) => file.endsWith('.onnx') && existsSync(join(folder, file)));
   const run = async (file) => {
     const model = material.models.find((one) => one.file === `hostile/${file}`);
-    await attempt(group, file, () => fault(shelf, file, cases[file].expect, model?.feeds, readFileSync(join(folder, file))));
+    await attempt(figure, file, () => fault(shelf, file, cases[file].expect, model?.feeds, readFileSync(join(folder, file))));
   };
   const isRun = (file) => runs[file] !== undefined;
   // One of the second kind keeps its instance busy until it is ended; the others need not wait for that.
@@ -42,8 +39,7 @@ export async function checkHostile(shelf, material) {
     ),
     pool(1, files.filter(isRun), run),
   ]);
-  postpone(group, 'extdata_ok.onnx with extdata_ok.bin', 'uploads of several files');
-  await probe.conclude(group);
+  leaveOut(figure, 1, 'extdata_ok.onnx together with extdata_ok.bin: uploads of several files do not exist');
 }
 
 /** How a file has to end, by what the collection says of it. */
@@ -81,10 +77,9 @@ async function fault(shelf, file, expect, feeds, bytes) {
 function reasonsFault(file, reasons, home) {
   const text = reasons.join(' ');
   if (text === '') return 'refused without a reason';
-  const isInside = [home, root].some((place) => text.includes(place)) || /onnxruntime_src|\.cc:\d|^\s*at \w+ \(/m.test(text);
-  if (isInside) return `the reason shows a path or a stack: ${text.slice(0, 160)}`;
+  if (text.includes(home)) return `the reason shows a path: ${text.slice(0, 160)}`;
   const wanted = mustName[file];
-  return wanted === undefined || text.includes(wanted) ? undefined : `the reason does not name ${quote(wanted)}: ${text.slice(0, 160)}`;
+  return wanted === undefined || text.includes(wanted) ? insideFault(text) : `the reason does not name ${quote(wanted)}: ${text.slice(0, 160)}`;
 }
 
 /** A valid model answers; names of inputs and outputs come back as the file has them. */
@@ -92,12 +87,11 @@ async function answerFault(shelf, name, metadata, feeds) {
   const inputs = tensorsOf(metadata, feeds ?? undefined);
   const unknown = Object.keys(feeds ?? {}).find((key) => !metadata.inputs.some((input) => input.name === key));
   if (unknown !== undefined) return `the input ${quote(unknown)} is not in the metadata`;
-  for (const form of ['json', 'binary']) {
-    const { answer, outputs } = await shelf.infer(name, inputs, form);
-    if (outputs === undefined)
-      return `${form}: ${refusalFault(answer, () => true) ?? ''} status ${answer.status}: ${answer.body.toString('utf8', 0, 160)}`;
+  for (const transport of transports) {
+    const { answer, outputs } = await shelf.infer(name, inputs, transport);
+    if (outputs === undefined) return `${transport}: ${describe(answer)}`;
     const [listed, given] = [metadata.outputs, outputs].map((tensors) => JSON.stringify(tensors.map((tensor) => tensor.name)));
-    if (listed !== given) return `${form}: the outputs are named ${given}, not ${listed}`;
+    if (listed !== given) return `${transport}: the outputs are named ${given}, not ${listed}`;
   }
   return undefined;
 }

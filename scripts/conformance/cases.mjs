@@ -2,17 +2,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { difference, quote } from './compare.mjs';
 import { parseExact } from './exact-json.mjs';
-import { announce, refusalFault } from './rest.mjs';
+import { Wire } from './grpc-wire.mjs';
+import { announce } from './rest.mjs';
 import { pool } from './shelf.mjs';
 import { attempt, judge } from './tally.mjs';
-import { filledTensor, tensorOfCase } from './tensors.mjs';
+import { filledTensor, tensorOfCase, typedContents } from './tensors.mjs';
+import { anyRefusalFault, describe, reasonOf, transports } from './transports.mjs';
 
 /** The default of SLIPWAY_MAX_BODY_BYTES: what is larger has to be refused before it is sent. */
 const bodyLimit = 64 * 1024 * 1024;
 /** Models served at once: two cores. */
-const width = 3;
+const width = 4;
 
-/** Serves each model of a group and sends its cases through REST JSON and REST binary. */
+/** Serves each model of a group and sends its cases through every transport. */
 export async function checkCases(shelf, material, group) {
   const models = material.models.filter(({ file }) => file.startsWith(`${group}/`));
   await pool(width, models, async (model) => {
@@ -21,48 +23,74 @@ export async function checkCases(shelf, material, group) {
     try {
       await shelf.serving(name, readFileSync(path), (served) => checkModel(shelf, group, model, path, served));
     } catch (error) {
-      judge(group, model.file, error.message);
+      judge(`${group}: served`, model.file, error.message);
     }
   });
 }
 
 async function checkModel(shelf, group, model, path, { name }) {
   const metadata = await shelf.metadata(name);
-  judge(group, `${model.file} signature`, signatureDifference(model, metadata));
+  judge(`${group}: signatures`, model.file, signatureDifference(model, metadata));
   for (const file of casesOf(path)) {
     const text = parseExact(readFileSync(file, 'utf8'));
     const read = (entry) => tensorOfCase(entry, dirname(file));
     // What only passes values through has to give them back unchanged.
     const tolerance = group === 'dtypes' ? 'exact' : undefined;
     const [inputs, outputs] = [text.inputs.map(read), text.outputs.map(read)];
-    await checkBothForms(shelf, group, basename(file, '.case.json'), { name, inputs, outputs, tolerance });
+    await checkEveryForm(shelf, group, basename(file, '.case.json'), { name, inputs, outputs, tolerance });
   }
   for (const file of summariesOf(path)) {
     const { outputs_summary: summary, generator } = JSON.parse(readFileSync(file, 'utf8'));
+    const inputs = () => metadata.inputs.map((input) => filledTensor(input, /0\.5/.test(generator) ? 0.5 : 0));
     const elements = Math.max(...metadata.inputs.map(({ shape }) => shape.reduce((product, size) => product * size, 1)));
-    const value = /0\.5/.test(generator) ? 0.5 : 0;
-    const label = `${model.name} ${basename(file)}`;
-    await attempt(group, label, async () => {
-      if (elements * 4 > bodyLimit)
-        return refusalFault(await announce(`${shelf.product.url}/v2/models/${name}/infer`, elements * 4), (status) => status === 413);
-      return summaryFault(
-        shelf,
-        name,
-        metadata.inputs.map((input) => filledTensor(input, value)),
-        summary,
+    const isTooLarge = elements * 4 > bodyLimit;
+    for (const transport of transports) {
+      await attempt(`${group}: ${transport}`, `${model.name} ${basename(file)}`, async () =>
+        isTooLarge ? tooLargeFault(shelf, name, elements, transport) : summaryFault(await shelf.infer(name, inputs(), transport), summary),
       );
+    }
+  }
+}
+
+/** Sends inputs through every transport and judges the answers. */
+export async function checkEveryForm(shelf, group, label, { name, inputs, outputs, tolerance }) {
+  for (const transport of transports) {
+    await attempt(`${group}: ${transport}`, label, async () => {
+      const { answer, outputs: given } = await shelf.infer(name, inputs, transport);
+      if (transport === 'gRPC typed' && inputs.some(hasNoList)) return noListFault(answer, given);
+      return given === undefined ? describe(answer) : difference(outputs, given, tolerance);
     });
   }
 }
 
-/** Sends inputs in both forms and judges the answers. */
-export async function checkBothForms(shelf, group, label, { name, inputs, outputs, tolerance }) {
-  for (const form of ['json', 'binary']) {
-    await attempt(group, `${label} (${form})`, async () => {
-      const { answer, outputs: given } = await shelf.infer(name, inputs, form);
-      if (given === undefined) return `status ${answer.status}: ${answer.body.toString('utf8', 0, 200)}`;
-      return difference(outputs, given, tolerance);
-    });
+/** The protocol has no typed list for FP16. An empty tensor needs none. */
+function hasNoList(tensor) {
+  return tensor.values.length > 0 && typedContents(tensor) === undefined;
+}
+
+/** Where a transport has no form for a datatype, the refusal has to say so. */
+function noListFault(answer, outputs) {
+  if (outputs !== undefined) return 'typed contents of FP16, which the protocol does not have, are answered';
+  return (
+    anyRefusalFault(answer, (status) => status === 400) ?? (/FP16|raw/.test(reasonOf(answer)) ? undefined : `the refusal says: ${describe(answer)}`)
+  );
+}
+
+/** A body over the limit is refused by its announced length, before it is sent. */
+async function tooLargeFault(shelf, name, elements, transport) {
+  const bytes = elements * (transport === 'REST JSON' ? 2 : 4);
+  if (transport.startsWith('REST')) {
+    const answer = await announce(`${shelf.product.url}/v2/models/${name}/infer`, bytes);
+    return anyRefusalFault({ kind: 'REST', ...answer }, (status) => status === 413);
+  }
+  const wire = new Wire(shelf.product.ports.grpc);
+  try {
+    const frame = Buffer.alloc(5);
+    frame.writeUInt32BE(bytes, 1);
+    const answer = await wire.call('/inference.GRPCInferenceService/ModelInfer', [], { frame, isOpen: true });
+    return answer.code === 'RESOURCE_EXHAUSTED' ? undefined : `${answer.code}: ${answer.details}`;
+  } finally {
+    wire.close();
   }
 }
 
@@ -98,9 +126,8 @@ function filesBeside(path, end) {
 }
 
 /** Answers too large to keep beside the case are described: shape, mean, first values. */
-async function summaryFault(shelf, name, inputs, summary) {
-  const { answer, outputs } = await shelf.infer(name, inputs, 'binary');
-  if (outputs === undefined) return `status ${answer.status}: ${answer.body.toString('utf8', 0, 200)}`;
+function summaryFault({ answer, outputs }, summary) {
+  if (outputs === undefined) return describe(answer);
   for (const output of outputs) {
     const { shape, mean, first8 } = summary[output.name];
     if (String(shape) !== String(output.shape)) return `${output.name} has shape [${output.shape}], not [${shape}]`;

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { numberText } from './exact-json.mjs';
 
 /**
- * Tensors of the material and of answers: {name, datatype, shape, values}. `values` is flat and row-major; booleans for BOOL, BigInt for
- * 64-bit integers, strings for BYTES, numbers for the others. Written apart from the product's codecs on purpose: it judges them.
+ * Tensors of the material and of answers: {name, datatype, shape, values, bytes?}. `values` is flat and row-major; booleans for BOOL, BigInt
+ * for 64-bit integers, strings for BYTES, numbers for the others. `bytes` is there where the tensor was bytes already. Written apart from the
+ * product's codecs on purpose: it judges them.
  */
 const kinds = {
   BOOL: { size: 1, read: (view, at) => view.getUint8(at) !== 0, write: (view, at, value) => view.setUint8(at, value ? 1 : 0) },
@@ -29,9 +30,13 @@ export function isFloat(datatype) {
 export function tensorOfCase(entry, folder) {
   const head = { name: entry.name, datatype: entry.datatype, shape: entry.shape };
   if (entry.strings !== undefined) return { ...head, values: entry.strings };
-  if (entry.raw !== undefined) return { ...head, values: valuesOfBytes(entry.datatype, Buffer.from(entry.raw, 'base64')) };
-  if (entry.file !== undefined) return { ...head, values: valuesOfBytes(entry.datatype, readFileSync(join(folder, entry.file))) };
+  if (entry.raw !== undefined) return tensorOfBytes(head, Buffer.from(entry.raw, 'base64'));
+  if (entry.file !== undefined) return tensorOfBytes(head, readFileSync(join(folder, entry.file)));
   return { ...head, values: valuesOfJson(entry.datatype, entry.data) };
+}
+
+export function tensorOfBytes({ name, datatype, shape }, bytes) {
+  return { name, datatype, shape, values: valuesOfBytes(datatype, bytes), bytes };
 }
 
 /** Values of a JSON array, nested or flat, as the datatype keeps them. NaN and infinities may be words in quotes. */
@@ -53,7 +58,8 @@ export function valuesOfBytes(datatype, bytes) {
   return Array.from({ length: bytes.length / size }, (_, index) => read(view, index * size));
 }
 
-export function bytesOf({ datatype, values }) {
+export function bytesOf({ datatype, values, bytes: given }) {
+  if (given !== undefined) return given;
   if (datatype === 'BYTES') return Buffer.concat(values.map(lengthPrefixed));
   const { size, write } = kinds[datatype];
   const bytes = Buffer.alloc(values.length * size);
@@ -66,6 +72,30 @@ export function bytesOf({ datatype, values }) {
 export function jsonOf({ datatype, values }) {
   const write = datatype === 'BYTES' || datatype === 'BOOL' ? JSON.stringify : numberText;
   return `[${values.map((value) => write(value)).join(',')}]`;
+}
+
+/** Lists of `InferTensorContents` by datatype; 8- and 16-bit integers travel in the 32-bit ones. */
+const typedLists = {
+  BOOL: 'bool_contents',
+  INT8: 'int_contents',
+  INT16: 'int_contents',
+  INT32: 'int_contents',
+  INT64: 'int64_contents',
+  UINT8: 'uint_contents',
+  UINT16: 'uint_contents',
+  UINT32: 'uint_contents',
+  UINT64: 'uint64_contents',
+  FP32: 'fp32_contents',
+  FP64: 'fp64_contents',
+  BYTES: 'bytes_contents',
+};
+
+/** The values as a typed gRPC message carries them; undefined where the protocol has no such list (FP16). */
+export function typedContents({ datatype, values }) {
+  const list = typedLists[datatype];
+  if (list === undefined) return undefined;
+  const write = { BYTES: (text) => Buffer.from(text, 'utf8'), INT64: String, UINT64: String }[datatype];
+  return { [list]: write === undefined ? values : values.map(write) };
 }
 
 /** A tensor that a signature takes: `value` everywhere, 1 for each open dimension. */

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { difference } from './compare.mjs';
-import { infer } from './rest.mjs';
 import { pool } from './shelf.mjs';
 import { attempt, judge } from './tally.mjs';
 import { valuesOfJson } from './tensors.mjs';
+import { describe, transports } from './transports.mjs';
 
 const rows = 2;
 const columns = 16;
@@ -27,19 +27,18 @@ export async function checkTriton(shelf, material) {
       }
       for (const version of versions) await checkVersion(shelf, config, model, version);
     } catch (error) {
-      judge('triton', model, error.message);
+      judge('triton: served', model, error.message);
     }
   });
 }
 
 async function checkVersion(shelf, config, model, version) {
   const { inputs, outputs } = exampleOf(config, Number(version));
-  for (const form of ['json', 'binary']) {
-    await attempt('triton', `${model} version ${version} (${form})`, async () => {
-      const path = `/v2/models/${model}/versions/${version}/infer`;
-      const { answer, outputs: given, json } = await infer(shelf.product, path, inputs, form);
-      if (given === undefined) return `status ${answer.status}: ${answer.body.toString('utf8', 0, 200)}`;
-      if (json.model_name !== model || json.model_version !== version) return `answered by ${json.model_name} version ${json.model_version}`;
+  for (const transport of transports) {
+    await attempt(`triton: ${transport}`, `${model} version ${version}`, async () => {
+      const { answer, outputs: given, head } = await shelf.infer(model, inputs, transport, { version });
+      if (given === undefined) return describe(answer);
+      if (head.model_name !== model || head.model_version !== version) return `answered by ${head.model_name} version ${head.model_version}`;
       return difference(outputs, given);
     });
   }
