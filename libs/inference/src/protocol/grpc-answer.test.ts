@@ -24,6 +24,15 @@ describe('encodeGrpcAnswer', () => {
     expect(encodeGrpcAnswer(short)).not.toHaveProperty('contentEncoding');
   });
 
+  it('gives classes where they are wanted, as texts with their lengths', () => {
+    const outputs = [{ name: 'y', datatype: 'FP32' as const, shape: [1, 3], data: Float32Array.of(0.5, 2, 1) }];
+    const task = { scoreOutput: 'y', classes: ['a', 'b', 'c'], rowAxis: 0 };
+    const { body } = encodeGrpcAnswer({ ...answer, outputs, wanted: [{ name: 'y', binary: true, classification: 2 }], task });
+    const text = body.toString('latin1');
+    expect(text).toContain('\x12\x05BYTES\x1a\x02\x01\x02');
+    expect(text).toContain('\x0c\x00\x00\x002.000000:1:b\x0c\x00\x00\x001.000000:2:c');
+  });
+
   it('copies the data, so that the model may use its memory again', () => {
     const data = Float32Array.of(1, 2);
     const { body } = encodeGrpcAnswer({ ...answer, outputs: [{ name: 'y', datatype: 'FP32', shape: [2], data }] });

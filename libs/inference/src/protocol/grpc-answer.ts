@@ -1,6 +1,7 @@
 import { deflateSync, gzipSync } from 'node:zlib';
 import type { Tensor } from '../tensors/tensor.js';
 import { chooseEncoding } from './choose-encoding.js';
+import { classifyOutput } from './classify-output.js';
 import type { Answer, EncodedAnswer } from './encode-answer.js';
 import { GrpcWriter, sizeOfField, sizeOfText, sizeOfVarint } from './grpc-writer.js';
 import { binaryDataOf } from './write-binary-data.js';
@@ -11,10 +12,12 @@ const compressFromBytes = 256;
 
 /**
  * Writes the bytes of a ModelInferResponse. Outputs are raw contents always, whatever was wanted: the one form that all clients read.
+ * @throws SlipwayError INFER_OUTPUT_TOO_LARGE when more classes are wanted than an answer may hold.
  * @param answer its `acceptEncoding` is what the caller asked the message to be compressed with, if anything.
  */
 export function encodeGrpcAnswer(answer: Answer): EncodedAnswer {
-  const { modelName, modelVersion, id = '', outputs } = answer;
+  const { modelName, modelVersion, id = '' } = answer;
+  const outputs = answer.outputs.map((output, index) => asWanted(output, answer, index));
   const raw = outputs.map(binaryDataOf);
   const heads = outputs.map(sizeOfHead);
   let size = sizeOfText(modelName) + sizeOfText(modelVersion) + sizeOfText(id);
@@ -30,6 +33,11 @@ export function encodeGrpcAnswer(answer: Answer): EncodedAnswer {
   });
   for (const data of raw) writer.data(6, data);
   return wrap(writer.bytes, answer.acceptEncoding);
+}
+
+function asWanted(output: Tensor, { wanted, task }: Answer, index: number): Tensor {
+  const classification = wanted[index]?.classification;
+  return classification === undefined ? output : classifyOutput(output, classification, task);
 }
 
 function sizeOfHead({ name, datatype, shape }: Tensor): number {
