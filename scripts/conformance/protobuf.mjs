@@ -41,7 +41,10 @@ function written(field, entry) {
   return [tag(field.number, 2), sized(encode(field.type, entry))];
 }
 
-/** Reads a message; absent lists and maps are empty, absent scalars undefined. Throws on what is no message of this type. */
+/**
+ * Reads a message; absent lists and maps are empty, absent scalars undefined. Throws on what is no message of this type.
+ * @returns {Record<string, any>}
+ */
 export function decode(type, bytes) {
   const fields = Object.entries(messages[type]);
   const value = {};

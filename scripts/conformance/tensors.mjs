@@ -58,6 +58,7 @@ export function valuesOfBytes(datatype, bytes) {
   return Array.from({ length: bytes.length / size }, (_, index) => read(view, index * size));
 }
 
+/** @param {{datatype: string, values: readonly unknown[], bytes?: Buffer}} tensor */
 export function bytesOf({ datatype, values, bytes: given }) {
   if (given !== undefined) return given;
   if (datatype === 'BYTES') return Buffer.concat(values.map(lengthPrefixed));

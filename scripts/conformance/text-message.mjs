@@ -1,6 +1,9 @@
 import { messages } from './protocol-messages.mjs';
 
-/** Reads a message in protobuf's text form, as the captures keep it, into what `encode` of protobuf.mjs takes. */
+/**
+ * Reads a message in protobuf's text form, as the captures keep it, into what `encode` of protobuf.mjs takes.
+ * @returns {Record<string, any>}
+ */
 export function readTextMessage(type, text) {
   const tokens = [...text.matchAll(/"(?:[^"\\]|\\.)*"|[{}:]|[^\s{}:"]+/g)].map(([token]) => token);
   const value = readFields(type, tokens);
