@@ -6,7 +6,7 @@ import { Agent, createServer, request as httpRequest, type IncomingHttpHeaders, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Signature } from '@slipway/contracts';
+import type { Signature, Task } from '@slipway/contracts';
 import { buildSnapshot, type RoutingRows, type RoutingSnapshot } from '@slipway/deployments';
 import { defaultInstanceLimits, type InstanceSpec } from '@slipway/inference';
 import { linearModel, loopModel } from '@slipway/inference/testing';
@@ -24,7 +24,16 @@ export interface InstanceSketch {
   readonly instanceId: string;
   readonly revision: number;
   /** `linear` answers x0 + 2·x1 + revision; `loop` takes as long as its input says. */
-  readonly model: 'linear' | 'loop';
+  readonly model: 'linear' | 'loop' | ModelSketch;
+}
+
+/** A model of a test's own. */
+export interface ModelSketch {
+  readonly file: Buffer;
+  readonly signature: Signature;
+  readonly task?: Task;
+  /** Proven, so its requests are joined. */
+  readonly rowsIndependent?: boolean;
 }
 
 /** Real instance processes, as a worker would start them. */
@@ -47,7 +56,7 @@ export class Instances {
     const { instanceId } = sketch;
     const folder = join(this.folder, instanceId);
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'model.onnx'), sketch.model === 'linear' ? linearModel(sketch.revision) : loopModel());
+    await writeFile(join(folder, 'model.onnx'), modelOf(sketch).file);
     const specPath = join(folder, 'spec.json');
     await writeFile(specPath, JSON.stringify(this.specOf(sketch, folder)));
     const child = spawn(process.execPath, [program, specPath], { stdio: 'ignore' });
@@ -63,7 +72,9 @@ export class Instances {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private specOf({ instanceId, revision, model }: InstanceSketch, folder: string): InstanceSpec {
+  private specOf(sketch: InstanceSketch, folder: string): InstanceSpec {
+    const { instanceId, revision } = sketch;
+    const { signature, task, rowsIndependent } = modelOf(sketch);
     return {
       protocol: 1,
       instanceId,
@@ -79,10 +90,10 @@ export class Instances {
       modelPath: join(folder, 'model.onnx'),
       socketPath: join(this.folder, `${instanceId}.sock`),
       spoolFolder: join(folder, 'spool'),
-      signature: signatureOf(model),
-      task: model === 'linear' ? { kind: 'regression', predictionOutput: 'y', rowAxis: 0 } : null,
+      signature,
+      task: task ?? null,
       session: { intraOpThreads: 1, interOpThreads: 1, executionProviders: ['cpu'], graphOptimization: 'all' },
-      batching: { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
+      batching: rowsIndependent === true ? { isOn: true, maxBatchSize: 64, maxDelayMs: 2 } : { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
       limits: defaultInstanceLimits,
       records: { enabled: true, maxPerSecond: 500, maxRowsPerRequest: 256 },
     };
@@ -96,8 +107,10 @@ async function endProcess(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-function signatureOf(model: InstanceSketch['model']): Signature {
-  return model === 'linear' ? linear : loop;
+function modelOf({ model, revision }: InstanceSketch): ModelSketch {
+  if (model === 'loop') return { file: loopModel(), signature: loop };
+  if (model !== 'linear') return model;
+  return { file: linearModel(revision), signature: linear, task: { kind: 'regression', predictionOutput: 'y', rowAxis: 0 } };
 }
 
 /** The snapshot of one deployment `fraud` whose revision `serves` has the traffic. */
@@ -123,19 +136,24 @@ export function snapshotOf(
         rollout: null,
       },
     ],
-    revisions: numbers.map((number) => ({
-      revisionId: `rev_${number}`,
-      deploymentId: 'dep_1',
-      number,
-      versionId: `ver_${number}`,
-      versionNumber: number,
-      digest: 'sha256:00',
-      modelName: 'fraud',
-      signature: signatureOf(sketches.find((sketch) => sketch.revision === number)?.model ?? 'linear'),
-      task: null,
-      maxQueue: change.maxQueue ?? null,
-      deadlineMs: null,
-    })),
+    revisions: numbers.map((number) => {
+      const sketch = sketches.find(({ revision }) => revision === number);
+      const { signature, task = null, rowsIndependent = null } = modelOf(sketch ?? { instanceId: '', revision: number, model: 'linear' });
+      return {
+        revisionId: `rev_${number}`,
+        deploymentId: 'dep_1',
+        number,
+        versionId: `ver_${number}`,
+        versionNumber: number,
+        digest: 'sha256:00',
+        modelName: 'fraud',
+        signature,
+        task,
+        maxQueue: change.maxQueue ?? null,
+        deadlineMs: null,
+        rowsIndependent,
+      };
+    }),
     instances: sketches.map(({ instanceId, revision }) => ({
       instanceId,
       revisionId: `rev_${revision}`,
@@ -150,6 +168,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  readonly body: Buffer;
 }
 
 /** A gateway on a real HTTP server, wired as the API wires it. */
@@ -208,9 +227,10 @@ export class TestGateway {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') }),
-        );
+        response.on('end', () => {
+          const all = Buffer.concat(chunks);
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text: all.toString('utf8'), body: all });
+        });
       });
       request.on('error', reject);
       request.end(body);
