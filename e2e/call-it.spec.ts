@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { adminKey } from './product/api.js';
+import { writeModel } from '@slipway/inference/testing';
+import { adminKey, createModel, deploy, uniqueName, uploadVersion } from './product/api.js';
 import { expect, open, test } from './product/test.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -71,6 +72,26 @@ test('sends what was typed, with the values that JavaScript would round', async 
   expect(await shown(page, 'Prediction with Python requests')).toContain('[9007199254740993, float("nan"), 0');
   await page.getByLabel('Body').fill('{"inputs": [');
   expect(await shown(page, 'Prediction with Python requests')).toContain('"features"');
+});
+
+test('runs for inputs that are too long to show, whatever they are called', async ({ console: page, request }) => {
+  const name = uniqueName('large');
+  const hostile = `it's "x" $(id) \`y\` \\ </script>`;
+  const inputs = [
+    { name: hostile, type: 1, dims: ['rows', 5000] },
+    { name: 'ids', type: 7, dims: ['rows', 2] },
+    { name: 'words', type: 8, dims: [3] },
+  ];
+  const outputs = inputs.map((input, index) => ({ ...input, name: `y${index}` }));
+  const nodes = inputs.map((input, index) => ({ op: 'Identity', inputs: [input.name], outputs: [`y${index}`] }));
+  await createModel(request, name);
+  await deploy(request, name, name, await uploadVersion(request, name, writeModel({ graph: { nodes, inputs, outputs } })));
+  await open(page, `/deployments/${name}/predict`);
+  await expect(page.getByText('Labels are off')).toBeVisible();
+  for (const { tab, program, id } of languages.filter((language) => language.isHere())) {
+    await page.getByRole('tab', { name: tab }).click();
+    expect(await run(program, await shown(page, `Prediction with ${tab}`))).toMatch(id);
+  }
 });
 
 test('is worked by keyboard, copies, and is accessible on every tab', async ({ console: page, context }, info) => {
