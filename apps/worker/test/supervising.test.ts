@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { DeploymentView, InstanceView } from '@slipway/contracts';
 import { type InferReply, InstanceClient } from '@slipway/inference';
-import { linearModel, loopModel } from '@slipway/inference/testing';
+import { linearModel, loopModel, writeModel } from '@slipway/inference/testing';
 import { waitFor } from '@slipway/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CuttableDatabase } from './cuttable-database.js';
@@ -12,6 +13,10 @@ import { by, isAlive, RunningWorker, serves, spec } from './running-worker.js';
 
 const loopSignature = {
   inputs: [{ name: 'turns', datatype: 'INT64' as const, shape: [] }],
+  outputs: [{ name: 'y', datatype: 'FP32' as const, shape: [] }],
+};
+const bombSignature = {
+  inputs: [{ name: 'size', datatype: 'INT64' as const, shape: [1] }],
   outputs: [{ name: 'y', datatype: 'FP32' as const, shape: [] }],
 };
 const fraud = { name: 'fraud', model: 'fraud', version: 1, replicas: 1, spec };
@@ -100,21 +105,41 @@ describe('an instance', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('that dies three times within a minute has failed and is replaced by another', async () => {
+  it('that dies again and again while it serves stays the same one and comes back, and the deployment says honestly when it cannot serve', async () => {
     await worker.addModel('fraud');
     await worker.start();
     await worker.deployments.create(by, fraud);
     let [instance] = (await worker.until('fraud', serves(1), 'it to serve')).instances;
-    for (let death = 1; death <= 3; death += 1) {
+    for (let death = 1; death <= 4; death += 1) {
       process.kill(instance?.pid ?? 0, 'SIGKILL');
-      if (death < 3) instance = await restarted(instance, 10_000);
+      instance = await restarted(instance, 15_000);
+      expect(instance).toMatchObject({ restarts: death, reason: 'it was ended by SIGKILL' });
     }
-    const view = await worker.until(
-      'fraud',
-      (at) => at.instances.some((each) => each.id !== instance?.id && each.status === 'READY'),
-      'its replacement',
-    );
-    expect(view.instances.find((each) => each.id === instance?.id)).toMatchObject({ status: 'FAILED', restarts: 2 });
+    const events = await worker.database.db.event.findMany({ orderBy: { sequence: 'asc' } });
+    const told = (action: string) => events.filter((event) => event.action === action);
+    expect(told('instance.restarted').map(({ reason }) => reason)).toEqual(Array(4).fill('it was ended by SIGKILL'));
+    expect(told('instance.failed')).toEqual([]);
+    const statuses = told('deployment.status_changed').map(({ reason, after }) => ({ reason, after }));
+    expect(statuses).toContainEqual({
+      reason: 'no instance of revision 1 is ready: it was ended by SIGKILL',
+      after: { status: 'UNAVAILABLE' },
+    });
+    await worker.until('fraud', serves(1), 'it to serve again');
+  });
+
+  it('that was ready and cannot be started any more fails after three attempts, with the reason', async () => {
+    await worker.addModel('fraud');
+    await worker.start();
+    await worker.deployments.create(by, fraud);
+    const [before] = (await worker.until('fraud', serves(1), 'it to serve')).instances;
+    // Its model disappears from this host.
+    const { modelPath } = JSON.parse(await readFile(join(worker.home, 'run', `${before?.id}.spec.json`), 'utf8'));
+    await rm(dirname(modelPath), { recursive: true });
+    process.kill(before?.pid ?? 0, 'SIGKILL');
+    const failed = (view: DeploymentView) => view.instances.find((each) => each.id === before?.id && each.status === 'FAILED');
+    const view = await worker.until('fraud', (at) => failed(at) !== undefined, 'it to fail');
+    expect(failed(view)).toMatchObject({ restarts: 3, reason: expect.stringMatching(/model|file/i) });
+    await worker.until('fraud', serves(1), 'another one to fetch the model again and serve', 30_000);
   });
 
   it('is restarted while the database is away, and the facts follow when it is back', async () => {
@@ -151,17 +176,61 @@ describe('an instance', () => {
     expect(await restarted(before, 15_000)).toMatchObject({ restarts: 1, reason: expect.stringMatching(/has not answered for \d+ s/) });
   });
 
-  it('that needs more memory than it may have is ended, and in the end failed with that reason', async () => {
+  it('that takes more memory than it may have is ended and started again, and says so', async () => {
+    const memoryLimitBytes = 256 * 1024 * 1024;
+    await worker.addModel('bomb', [bombModel()], bombSignature);
+    await worker.start();
+    await worker.deployments.create(by, { ...fraud, name: 'fraud', model: 'bomb', spec: { ...spec, memoryLimitBytes } });
+    const [before] = (await worker.until('fraud', serves(1), 'it to serve')).instances;
+    expect(before).toMatchObject({ memoryLimitBytes });
+    expect(await allocate(before, 1_000)).toBe('result');
+    expect(await allocate(before, 300_000_000)).toBe('gone');
+    const reason = expect.stringMatching(/^it used \d+ MiB of memory; its limit is 256 MiB$/);
+    const after = await restarted(before, 15_000);
+    expect(after).toMatchObject({ restarts: 1, reason });
+    expect(await allocate(after, 1_000)).toBe('result');
+  });
+
+  it('gets a memory limit of its own when its revision states none, from what it was seen to need', async () => {
+    await worker.addModel('fraud');
+    // As if the validation had seen that the model alone needs that much.
+    await worker.database.db.version.updateMany({ where: { number: 1 }, data: { footprint: { rssBytes: 400e6, runMs: 0.1 } } });
+    await worker.start();
+    await worker.deployments.create(by, fraud);
+    const [free] = (await worker.until('fraud', serves(1), 'it to serve')).instances;
+    expect(free?.memoryLimitBytes).toBe(Math.min(4 * 400e6, Math.round(totalmem() / 2)));
+    expect(['system', 'worker']).toContain(free?.memoryLimitBy);
+  });
+
+  it('that is stopped from outside is noticed, ended and started again', async () => {
     await worker.addModel('fraud');
     await worker.start();
-    // Less than the program itself takes.
-    await worker.deployments.create(by, { ...fraud, spec: { ...spec, memoryLimitBytes: 64 * 1024 * 1024 } });
-    await worker.until(
-      'fraud',
-      (view) => view.instances.some((each) => /MiB of memory; its limit is 64 MiB/.test(each.reason ?? '')),
-      'the limit to be told',
-      30_000,
-    );
+    await worker.deployments.create(by, fraud);
+    const [before] = (await worker.until('fraud', serves(1), 'it to serve')).instances;
+    process.kill(before?.pid ?? 0, 'SIGSTOP');
+    expect(await restarted(before, 15_000)).toMatchObject({ restarts: 1, reason: 'it was stopped for 2 s' });
+    expect(await predict(worker, 1)).toBeCloseTo(6);
+  });
+
+  it("gets threads out of its host's budget, and says when it gets fewer than wished", async () => {
+    const cores = availableParallelism();
+    await worker.addModel('fraud');
+    await worker.start();
+    await worker.deployments.create(by, { ...fraud, spec: { ...spec, intraOpThreads: 256 } });
+    const [greedy] = (await worker.until('fraud', serves(1), 'it to serve')).instances;
+    const some = `${cores} core${cores === 1 ? '' : 's'}`;
+    expect(greedy).toMatchObject({ threads: cores, threadsNote: `${cores} of 256 wished: the host has ${some}` });
+    expect(await threadsOf(greedy)).toBe(cores);
+    await worker.deployments.create(by, { ...fraud, name: 'late', spec: { ...spec, intraOpThreads: 4 } });
+    const [late] = (await worker.until('late', serves(1), 'the second to serve')).instances;
+    expect(late).toMatchObject({ threads: 1, threadsNote: `1 of 4 wished: the host's budget of ${cores} is spent` });
+    // What it was given is asked for anew at every start.
+    await worker.deployments.suspend(by, 'late', { suspended: true });
+    await worker.until('late', (view) => view.instances.length === 0, 'the second to be gone');
+    process.kill(greedy?.pid ?? 0, 'SIGKILL');
+    const again = await restarted(greedy, 15_000);
+    expect(again).toMatchObject({ threads: cores });
+    expect(await threadsOf(again)).toBe(cores);
   });
 
   it('is reached where the home folder is too long for a socket', async () => {
@@ -194,7 +263,7 @@ describe('a worker', () => {
     // An adopted instance is watched like any other.
     const [adopted] = after.instances.filter((each) => each.revision === 1);
     process.kill(adopted?.pid ?? 0, 'SIGKILL');
-    expect(await restarted(adopted, 5_000)).toMatchObject({ restarts: 1 });
+    expect(await restarted(adopted, 5_000)).toMatchObject({ restarts: 1, memoryLimitBytes: adopted?.memoryLimitBytes, threads: adopted?.threads });
   });
 
   it('that starts anew ends instances that nobody wants any more, and starts those that died meanwhile', async () => {
@@ -261,6 +330,37 @@ async function predict(running: RunningWorker, revision: number): Promise<number
   } finally {
     client.close();
   }
+}
+
+/** Sums up as many zeros as its input says: each of them is four bytes that the process has to have. */
+function bombModel(): Buffer {
+  return writeModel({
+    graph: {
+      nodes: [
+        { op: 'ConstantOfShape', inputs: ['size'], outputs: ['zeros'] },
+        { op: 'ReduceSum', inputs: ['zeros'], outputs: ['y'], attributes: { keepdims: { int: 0 } } },
+      ],
+      inputs: [{ name: 'size', type: 7, dims: [1] }],
+      outputs: [{ name: 'y', type: 1, dims: [] }],
+    },
+  });
+}
+
+/** Makes a bomb take four bytes `size` times; how that ended. */
+async function allocate(instance: InstanceView | undefined, size: number): Promise<InferReply['kind']> {
+  const client = new InstanceClient({ address: await addressOf(worker, instance?.id), role: 'gateway', reconnect: false });
+  try {
+    await waitFor(() => client.state === 'READY', { what: 'a connection' });
+    const body = Buffer.from(JSON.stringify({ inputs: [{ name: 'size', datatype: 'INT64', shape: [1], data: [size] }] }));
+    return (await new Promise<InferReply>((resolve) => client.infer({ ...call, body }, resolve))).kind;
+  } finally {
+    client.close();
+  }
+}
+
+/** What an instance was told at its last start. */
+async function threadsOf(instance: InstanceView | undefined): Promise<number> {
+  return JSON.parse(await readFile(join(worker.home, 'run', `${instance?.id}.spec.json`), 'utf8')).session.intraOpThreads;
 }
 
 async function addressOf(running: RunningWorker, instanceId: string | undefined): Promise<string> {

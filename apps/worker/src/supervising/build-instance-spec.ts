@@ -28,11 +28,13 @@ export function buildInstanceSpec(assignment: Assignment, place: { modelPath: st
     signature,
     ...(assignment.task === undefined ? {} : { task: assignment.task }),
     session: {
-      intraOpThreads: spec.intraOpThreads === 'auto' ? 1 : spec.intraOpThreads,
+      // Given out of the host's budget whenever a process starts.
+      intraOpThreads: 1,
       interOpThreads: 1,
       executionProviders: [...spec.executionProviders],
       graphOptimization: 'all',
     },
+    ...(assignment.runMs === undefined ? {} : { runMs: assignment.runMs }),
     batching: { isOn: batching.isOn, maxBatchSize: batching.maxBatchSize, maxDelayMs: batching.maxDelayMs, ...latencyTarget },
     limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes, ...(batching.isStated ? { maxRows: batching.maxBatchSize } : {}) },
     records: { ...defaultInstanceRecords, enabled: spec.recordPredictions },

@@ -1,4 +1,4 @@
-import type { InstanceFact } from '@slipway/deployments';
+import { type InstanceFact, noSetup } from '@slipway/deployments';
 import { createLogger } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
 import { expect, it } from 'vitest';
@@ -15,7 +15,14 @@ const identity = (instanceId: string) => ({
   versionId: 'v',
   versionNumber: 1,
 });
-const fact = (status: InstanceFact['status']): InstanceFact => ({ status, address: undefined, pid: undefined, restarts: 0, reason: undefined });
+const fact = (status: InstanceFact['status']): InstanceFact => ({
+  status,
+  address: undefined,
+  pid: undefined,
+  restarts: 0,
+  reason: undefined,
+  setup: noSetup,
+});
 
 it('holds facts while the database is away and writes the latest of each instance when it is back', async () => {
   const written: string[] = [];

@@ -1,16 +1,19 @@
 import { rmSync } from 'node:fs';
-import type { Assignment, HostLease, HostStore, InstanceStore } from '@slipway/deployments';
+import { type Assignment, type HostLease, type HostStore, type InstanceStore, noSetup } from '@slipway/deployments';
 import type { InstancePong } from '@slipway/inference';
 import { channels, type Logger, type Nudges } from '@slipway/platform';
 import { buildInstanceSpec } from './build-instance-spec.js';
 import { FactWriter } from './fact-writer.js';
 import { InstanceFolders } from './instance-paths.js';
 import { InstanceProcess } from './instance-process.js';
+import { MemoryGroups } from './memory-groups.js';
+import { defaultMemoryLimit } from './memory-limit.js';
 import { type InstanceIdentity, identityOf, listProcessRecords, type ProcessRecord, readSpec, writeJson } from './process-record.js';
 import { isAlive, signalProcess } from './process-table.js';
 import { Repeater } from './repeater.js';
 import { Slots } from './slots.js';
 import type { InstanceLimits, Surroundings } from './surroundings.js';
+import { shareThreads, type ThreadWish } from './thread-budget.js';
 
 const reconcileEveryMs = 1_000;
 const heartbeatEveryMs = 2_000;
@@ -49,6 +52,7 @@ export interface SupervisedInstance extends InstanceIdentity {
 export class HostAgent {
   private readonly folders: InstanceFolders;
   private readonly processes = new Map<string, InstanceProcess>();
+  private readonly groups: MemoryGroups | undefined;
   private readonly facts: FactWriter;
   private readonly loading: Slots;
   private readonly reconciler: Repeater;
@@ -60,6 +64,7 @@ export class HostAgent {
   constructor(private readonly options: HostAgentOptions) {
     const { home, host, log } = options;
     this.folders = new InstanceFolders(home);
+    this.groups = openGroups(home, host.memoryBytes, log);
     this.loading = new Slots(Math.max(2, host.cores));
     this.facts = new FactWriter(async (identity, fact) => {
       const lease = this.lease;
@@ -85,6 +90,7 @@ export class HostAgent {
   /** Adopts what lives, then keeps wishes and facts together until `close`. Returns at once; the database may be away. */
   start(): void {
     for (const record of listProcessRecords(this.folders.run)) this.adopt(record);
+    this.groups?.removeEmpty();
     this.heart.start({ everyMs: heartbeatEveryMs });
     this.reconciler.start({ everyMs: reconcileEveryMs, nudges: { from: this.options.nudges, on: [channels.instances] } });
   }
@@ -100,6 +106,7 @@ export class HostAgent {
     // The loops may wait for a database that is away; the instances do not.
     const loops = Promise.all([this.reconciler.close(), this.heart.close()]);
     await Promise.all([...this.processes.values()].map((process) => process.stop(graceMs, 'ASSIGNED')));
+    this.groups?.close();
     await Promise.race([Promise.all([loops, this.facts.close()]), pause(lastWritesMs)]);
   }
 
@@ -149,6 +156,7 @@ export class HostAgent {
           pid: undefined,
           restarts: assignment.restarts,
           reason: undefined,
+          setup: noSetup,
         });
       return;
     }
@@ -157,8 +165,10 @@ export class HostAgent {
 
   private launch(assignment: Assignment): void {
     const identity = identityOf(assignment);
-    const { deadlineMs, memoryLimitBytes } = assignment.spec;
-    const process = this.create(identity, { deadlineMs, memoryLimitBytes }, assignment.restarts);
+    const { spec, runMs, memoryBytes } = assignment;
+    const memoryLimitBytes = spec.memoryLimitBytes ?? defaultMemoryLimit(memoryBytes, this.options.host.memoryBytes);
+    const threadWish = { wished: spec.intraOpThreads, runMs };
+    const process = this.create(identity, { deadlineMs: spec.deadlineMs, memoryLimitBytes, memoryBytes, threadWish }, assignment.restarts);
     void process.start(() =>
       this.loading.use(async () => {
         const paths = this.folders.of(assignment.instanceId);
@@ -180,7 +190,13 @@ export class HostAgent {
       return;
     }
     this.options.log.info({ instance: record.instanceId, deployment: spec.deploymentName, pid: record.pid }, 'instance adopted');
-    this.create(identityOf(spec), record, record.restarts).adopt(record);
+    const limits: InstanceLimits = {
+      deadlineMs: record.deadlineMs,
+      memoryLimitBytes: record.memoryLimitBytes ?? defaultMemoryLimit(record.memoryBytes ?? 0, this.options.host.memoryBytes),
+      memoryBytes: record.memoryBytes,
+      threadWish: record.threadWish ?? { wished: spec.session.intraOpThreads },
+    };
+    this.create(identityOf(spec), limits, record.restarts).adopt(record);
   }
 
   private create(identity: InstanceIdentity, limits: InstanceLimits, restarts: number): InstanceProcess {
@@ -191,12 +207,28 @@ export class HostAgent {
       defaultDeadlineMs,
       log,
       report: (who, fact) => this.facts.put(who, fact),
+      groups: this.groups,
+      shareThreads: (instanceId, wish) => this.shareThreads(instanceId, wish),
     };
-    const { deadlineMs, memoryLimitBytes } = limits;
-    const process = new InstanceProcess(identity, { deadlineMs, memoryLimitBytes }, around, restarts);
+    const process = new InstanceProcess(identity, limits, around, restarts);
     this.processes.set(identity.instanceId, process);
     return process;
   }
+
+  private shareThreads(instanceId: string, wish: ThreadWish) {
+    const others = [...this.processes.values()].filter(({ identity, phase }) => identity.instanceId !== instanceId && phase !== 'ended');
+    return shareThreads(
+      wish,
+      this.options.host.cores,
+      others.map(({ threads }) => threads ?? 1),
+    );
+  }
+}
+
+function openGroups(home: string, memoryBytes: number, log: Logger): MemoryGroups | undefined {
+  const opened = MemoryGroups.open(home, memoryBytes);
+  if (opened.groups === undefined) log.info({ reason: opened.why }, 'memory is watched, not limited by the system');
+  return opened.groups;
 }
 
 function pause(ms: number): Promise<void> {

@@ -39,8 +39,10 @@ it('fails with the reason, and harms nobody else, when its log cannot be written
     defaultDeadlineMs: 1_000,
     log: createLogger('test', 'silent'),
     report: (_: unknown, fact: InstanceFact) => facts.push(fact),
+    groups: undefined,
+    shareThreads: () => ({ given: 1, wished: 1, note: undefined }),
   };
-  const process = new InstanceProcess(identity, {}, around);
+  const process = new InstanceProcess(identity, { memoryLimitBytes: 1e9, threadWish: { wished: 1 } }, around);
   await process.start(async () => undefined);
   await process.ended;
   expect(facts.at(-1)).toMatchObject({ status: 'FAILED', pid: undefined, reason: expect.stringMatching(/ENOENT/) });

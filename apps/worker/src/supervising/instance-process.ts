@@ -1,20 +1,28 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { messageOf } from '@slipway/contracts';
-import type { InstanceFact } from '@slipway/deployments';
-import { InstanceClient, type InstancePong } from '@slipway/inference';
-import { decideRestart } from './decide-restart.js';
+import { type InstanceFact, type InstanceSetup, noSetup } from '@slipway/deployments';
+import type { InstanceHello, InstancePong } from '@slipway/inference';
+import { type Death, decideRestart, remembered } from './decide-restart.js';
+import { isStarved } from './is-starved.js';
 import { readLastWords } from './last-words.js';
-import { type InstanceIdentity, type ProcessRecord, writeJson } from './process-record.js';
-import { isAlive, processPollMs, residentBytes, setLoadingPriority, signalProcess, startTimeOf } from './process-table.js';
-import { reasonToKill } from './reason-to-kill.js';
-import { afterLook, lookEveryMs, type Silence } from './silence.js';
+import { type GuardedProcess, guardAdopted, guardMemory, type MemoryGuard } from './memory-guard.js';
+import { type InstanceIdentity, type ProcessRecord, readSpec, writeJson } from './process-record.js';
+import { isAlive, preferAsVictim, processorTimes, setLoadingPriority, signalProcess, startTimeOf } from './process-table.js';
+import { ProcessWatch } from './process-watch.js';
 import { type SpawnedInstance, spawnInstance } from './spawn-instance.js';
 import type { Ending, InstanceLimits, Phase, Surroundings } from './surroundings.js';
 import { Timers } from './timers.js';
 
 /** Between telling gateways to look elsewhere and telling the instance to end: what is on its way still arrives. */
 const lingerMs = 300;
-const socketPollMs = 10;
+/** When the system wants to be asked again about a priority. */
+const priorityRetryMs = 120;
+const starvationCheckMs = 500;
+
+interface OwnProcess {
+  readonly pid: number;
+  readonly startTime: string;
+}
 
 /**
  * One instance on this host, through all its processes: spawns it apart from the worker, so that it outlives it; watches, restarts in place,
@@ -25,20 +33,18 @@ export class InstanceProcess {
   private resolveEnded: () => void = () => undefined;
   private current: Phase = 'preparing';
   private ending: Ending = 'GONE';
-  private process: { readonly pid: number; readonly startTime: string } | undefined;
-  private client: InstanceClient | undefined;
-  private lastPong: InstancePong | undefined;
+  private process: OwnProcess | undefined;
+  private watch: ProcessWatch | undefined;
+  private memory: MemoryGuard | undefined;
+  private setup: InstanceSetup = noSetup;
   private restarts: number;
   private hasBeenReady = false;
   /** This process, not an earlier one under the same row. */
   private isProven = false;
-  private readonly deathsMs: number[] = [];
+  private deaths: readonly Death[] = [];
   private reason: string | undefined;
   private deathReason: string | undefined;
-  private spawnedAtMs = 0;
   private logFrom = 0;
-  private silence: Silence = { lookedAtMs: 0, silentMs: 0 };
-  private answered = true;
   private readonly timers = new Timers();
 
   constructor(
@@ -63,7 +69,12 @@ export class InstanceProcess {
 
   /** What it last told about itself. */
   get pong(): InstancePong | undefined {
-    return this.lastPong;
+    return this.watch?.pong;
+  }
+
+  /** Threads that were given to it; undefined until its first process starts. */
+  get threads(): number | undefined {
+    return this.setup.threads;
   }
 
   /** Starts it once `prepare` has put the model file and the spec in place. */
@@ -84,13 +95,13 @@ export class InstanceProcess {
     this.current = 'loading';
     this.process = { pid: record.pid, startTime: record.startTime };
     this.hasBeenReady = record.hasBeenReady;
-    this.isProven = record.hasBeenReady;
-    this.spawnedAtMs = performance.now();
-    const { pid, startTime } = record;
-    this.timers.every(processPollMs, () => {
-      if (!isAlive(pid, startTime)) this.exited('it ended');
-    });
-    this.watch();
+    this.isProven = record.isProven ?? record.hasBeenReady;
+    this.reason = record.reason;
+    // It may be in the middle of a restart; what was before is not known in detail.
+    if (record.hasBeenReady && !this.isProven) this.deaths = [{ atMs: Number.NEGATIVE_INFINITY, wasReady: true }];
+    this.memory = guardAdopted(record.memoryGroup, this.guarded(record.pid));
+    this.describe({ threads: readSpec(this.around.paths.spec)?.session.intraOpThreads, threadsNote: record.threadsNote });
+    this.watchProcess(this.process, false);
   }
 
   /**
@@ -107,7 +118,7 @@ export class InstanceProcess {
       return this.ended;
     }
     this.tell('DRAINING');
-    this.client?.drain();
+    this.watch?.drain();
     this.timers.after(wasServing ? Math.min(lingerMs, graceMs / 4) : 0, () => this.signal('SIGTERM'));
     this.timers.after(graceMs, () => this.signal('SIGKILL'));
     return this.ended;
@@ -115,37 +126,40 @@ export class InstanceProcess {
 
   /** Forgets it without touching the process: another worker is in charge. */
   abandon(): void {
-    this.clear();
+    this.timers.clear();
+    this.watch?.close();
     this.current = 'ended';
     this.resolveEnded();
   }
 
   private spawn(): void {
-    const { log } = this.around;
     const spawned = this.trySpawn();
     if (spawned === undefined) return;
     const { child, logFrom } = spawned;
     this.logFrom = logFrom;
     child.once('error', (error) => this.exited(messageOf(error)));
-    this.current = 'loading';
-    this.isProven = false;
-    this.spawnedAtMs = performance.now();
     if (child.pid === undefined) return;
+    // First of all, while it is small: what it takes before is counted elsewhere.
+    this.memory = guardMemory(this.around.groups, this.guarded(child.pid));
+    preferAsVictim(child.pid);
     child.once('exit', (code, signal) => this.exited(signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`));
     this.process = { pid: child.pid, startTime: startTimeOf(child.pid) ?? '' };
-    setLoadingPriority(child.pid, true);
-    log.info(
-      { instance: this.identity.instanceId, deployment: this.identity.deploymentName, pid: child.pid, restarts: this.restarts },
-      'instance started',
-    );
+    // One that served is missed by its callers; anything else can wait for those that serve.
+    if (!this.hasBeenReady) this.loadBehindOthers(child.pid);
+    this.describe({});
+    const { instanceId, deploymentName } = this.identity;
+    this.around.log.info({ instance: instanceId, deployment: deploymentName, pid: child.pid, restarts: this.restarts }, 'instance started');
     this.remember();
     this.tell('LOADING');
-    this.watch();
+    this.watchProcess(this.process, true);
   }
 
   /** A start that fails (a full disk, no more processes) is a death like any other, and must not be this process's own. */
   private trySpawn(): SpawnedInstance | undefined {
+    this.current = 'loading';
+    this.isProven = false;
     try {
+      this.takeThreads();
       return spawnInstance(this.around.program, this.around.paths);
     } catch (error) {
       this.exited(messageOf(error));
@@ -153,66 +167,65 @@ export class InstanceProcess {
     }
   }
 
-  private watch(): void {
-    const poll = this.timers.every(socketPollMs, () => {
-      if (!existsSync(this.around.paths.socket)) return;
-      this.timers.cancel(poll);
-      this.connect();
-    });
-    this.silence = { lookedAtMs: performance.now(), silentMs: 0 };
-    this.answered = true;
-    this.timers.every(lookEveryMs, () => this.look());
+  /** Anew for each process: the host's other instances may have come and gone since the last one. */
+  private takeThreads(): void {
+    const { identity, limits, around } = this;
+    const { given, note } = around.shareThreads(identity.instanceId, limits.threadWish);
+    const spec = readSpec(around.paths.spec);
+    if (spec !== undefined) writeJson(around.paths.spec, { ...spec, session: { ...spec.session, intraOpThreads: given } });
+    this.setup = { ...noSetup, threads: given, threadsNote: note };
   }
 
-  private connect(): void {
-    const client = new InstanceClient({ address: this.address, role: 'worker', reconnect: true });
-    this.client = client;
-    client.on('failed', (reason) => {
-      this.deathReason = reason;
-    });
-    client.on('state', (state) => {
-      if (client !== this.client) return;
-      if (client.hello !== undefined && client.hello.instanceId !== this.identity.instanceId) this.kill('another instance answered at its address');
-      else if (state === 'READY') this.becomeReady();
-    });
+  private watchProcess(process: OwnProcess, isChild: boolean): void {
+    const { identity, limits, around } = this;
+    this.watch = new ProcessWatch(
+      {
+        instanceId: identity.instanceId,
+        ...process,
+        socket: around.paths.socket,
+        isProven: this.isProven,
+        isChild,
+        longestDeadlineMs: Math.max(limits.deadlineMs ?? 0, around.defaultDeadlineMs),
+      },
+      {
+        onReady: (hello) => this.becomeReady(hello),
+        onFailed: (reason) => {
+          this.deathReason = reason;
+        },
+        onReason: (reason) => {
+          if (this.current !== 'stopping') this.kill(reason);
+        },
+        onGone: () => this.exited('it ended'),
+      },
+    );
   }
 
-  private becomeReady(): void {
+  private becomeReady(hello: InstanceHello | undefined): void {
     if (this.process === undefined || this.current !== 'loading') return;
     this.current = 'ready';
     this.isProven = true;
     this.hasBeenReady = true;
-    setLoadingPriority(this.process.pid, false);
+    this.setPriority(this.process.pid, false);
+    this.describe(providerOf(hello));
     this.remember();
-    const durationMs = Math.round(performance.now() - this.spawnedAtMs);
+    const durationMs = Math.round(this.watch?.ageMs ?? 0);
     this.around.log.info({ instance: this.identity.instanceId, deployment: this.identity.deploymentName, durationMs }, 'instance ready');
     this.tell('READY');
   }
 
-  /** The look at a process from outside: inside it, a run blocks everything. */
-  private look(): void {
-    const { process } = this;
-    if (process === undefined || this.current === 'stopping') return;
-    const nowMs = performance.now();
-    this.silence = afterLook(this.silence, this.answered, nowMs);
-    this.answered = false;
-    this.client?.ping(lookEveryMs * 5).then(
-      (pong) => {
-        this.answered = true;
-        this.lastPong = pong;
-      },
-      () => undefined,
-    );
-    const { deadlineMs = 0, memoryLimitBytes } = this.limits;
-    const reason = reasonToKill({
-      isProven: this.isProven,
-      ageMs: nowMs - this.spawnedAtMs,
-      silence: this.silence,
-      longestDeadlineMs: Math.max(deadlineMs, this.around.defaultDeadlineMs),
-      residentBytes: memoryLimitBytes === undefined ? undefined : residentBytes(process.pid),
-      memoryLimitBytes,
+  private loadBehindOthers(pid: number): void {
+    this.setPriority(pid, true);
+    const check = this.timers.every(starvationCheckMs, () => {
+      const times = this.current === 'loading' ? processorTimes(pid) : undefined;
+      if (times === undefined || !isStarved(times)) return;
+      this.timers.cancel(check);
+      this.setPriority(pid, false);
     });
-    if (reason !== undefined) this.kill(reason);
+  }
+
+  private setPriority(pid: number, isBehind: boolean): void {
+    if (isBehind && this.current !== 'loading') return;
+    if (!setLoadingPriority(pid, isBehind)) this.timers.after(priorityRetryMs, () => this.setPriority(pid, isBehind));
   }
 
   private kill(reason: string): void {
@@ -228,8 +241,7 @@ export class InstanceProcess {
 
   private exited(how: string): void {
     if (this.current === 'ended') return;
-    const words = readLastWords(this.around.paths.log, this.logFrom);
-    const reason = this.deathReason ?? (words === undefined ? how : `${how}; its last words: ${words}`);
+    const reason = this.reasonOfDeath(how);
     this.clear();
     this.process = undefined;
     this.deathReason = undefined;
@@ -238,12 +250,10 @@ export class InstanceProcess {
       return;
     }
     const nowMs = performance.now();
-    this.deathsMs.push(nowMs);
-    const decision = decideRestart(this.deathsMs, this.hasBeenReady, nowMs);
-    this.around.log.warn(
-      { instance: this.identity.instanceId, deployment: this.identity.deploymentName, reason, decision: decision.kind },
-      'instance died',
-    );
+    this.deaths = remembered([...this.deaths, { atMs: nowMs, wasReady: this.isProven }]);
+    const decision = decideRestart(this.deaths, nowMs);
+    const { instanceId, deploymentName } = this.identity;
+    this.around.log.warn({ instance: instanceId, deployment: deploymentName, reason, ...decision }, 'instance died');
     if (decision.kind === 'fail') {
       this.end('FAILED', reason);
       return;
@@ -251,8 +261,20 @@ export class InstanceProcess {
     this.restarts += 1;
     this.reason = reason;
     this.current = 'loading';
-    if (decision.afterMs === 0) this.spawn();
-    else this.timers.after(decision.afterMs, () => this.spawn());
+    this.isProven = false;
+    if (decision.afterMs === 0) {
+      this.spawn();
+      return;
+    }
+    this.tell('LOADING');
+    this.timers.after(decision.afterMs, () => this.spawn());
+  }
+
+  private reasonOfDeath(how: string): string {
+    const known = this.memory?.reasonOfDeath() ?? this.deathReason;
+    if (known !== undefined) return known;
+    const words = readLastWords(this.around.paths.log, this.logFrom);
+    return words === undefined ? how : `${how}; its last words: ${words}`;
   }
 
   private end(ending: Ending, reason?: string): void {
@@ -267,24 +289,38 @@ export class InstanceProcess {
   }
 
   private tell(status: InstanceFact['status']): void {
-    const isThere = this.process !== undefined && this.current !== 'ended';
+    // Between two processes the address stays: gateways keep trying it, and are there when the next one listens.
+    const isThere = this.current === 'loading' || (this.process !== undefined && this.current !== 'ended');
     this.around.report(this.identity, {
       status,
-      address: isThere ? this.address : undefined,
+      address: isThere ? `unix:${this.around.paths.socket}` : undefined,
       pid: isThere ? this.process?.pid : undefined,
       restarts: this.restarts,
       reason: this.reason,
+      setup: this.setup,
     });
+  }
+
+  private describe(found: Partial<InstanceSetup>): void {
+    this.setup = { ...this.setup, memoryLimitBytes: this.limits.memoryLimitBytes, memoryLimitBy: this.memory?.by, ...found };
   }
 
   private remember(): void {
     if (this.process === undefined) return;
+    const { deadlineMs, memoryLimitBytes, memoryBytes, threadWish } = this.limits;
     const record: ProcessRecord = {
       instanceId: this.identity.instanceId,
       ...this.process,
       restarts: this.restarts,
+      reason: this.reason,
       hasBeenReady: this.hasBeenReady,
-      ...this.limits,
+      isProven: this.isProven,
+      deadlineMs,
+      memoryLimitBytes,
+      memoryBytes,
+      memoryGroup: this.memory?.group,
+      threadWish,
+      threadsNote: this.setup.threadsNote,
     };
     try {
       writeJson(this.around.paths.process, record);
@@ -294,15 +330,26 @@ export class InstanceProcess {
     }
   }
 
-  private get address(): string {
-    return `unix:${this.around.paths.socket}`;
+  private guarded(pid: number): GuardedProcess {
+    const { instanceId } = this.identity;
+    const { memoryLimitBytes: limitBytes, memoryBytes: expectedBytes } = this.limits;
+    return { instanceId, pid, limitBytes, expectedBytes, onOver: (reason) => this.kill(reason), log: this.around.log };
   }
 
   private clear(): void {
     this.timers.clear();
-    const { client } = this;
-    this.client = undefined;
-    client?.removeAllListeners();
-    client?.close();
+    this.watch?.close();
+    this.watch = undefined;
+    this.memory?.close();
+    this.memory = undefined;
   }
+}
+
+/** What the instance says about the runtime's part that it got. */
+function providerOf(hello: InstanceHello | undefined): Partial<InstanceSetup> {
+  const text = (name: string): string | undefined => {
+    const value: unknown = Reflect.get(hello ?? {}, name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return { provider: text('provider'), providerNote: text('providerNote') };
 }

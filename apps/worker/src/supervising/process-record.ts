@@ -11,9 +11,19 @@ export const ProcessRecord = z.object({
   pid: z.number().int(),
   startTime: z.string(),
   restarts: z.number().int(),
+  /** Why the process before it ended. */
+  reason: z.string().optional(),
+  /** This process or one before it. */
   hasBeenReady: z.boolean(),
+  /** This very process. */
+  isProven: z.boolean().optional(),
   deadlineMs: z.number().optional(),
   memoryLimitBytes: z.number().optional(),
+  memoryBytes: z.number().optional(),
+  /** The folder of its control group. */
+  memoryGroup: z.string().optional(),
+  threadWish: z.object({ wished: z.union([z.number().int().min(1), z.literal('auto')]), runMs: z.number().optional() }).optional(),
+  threadsNote: z.string().optional(),
 });
 export type ProcessRecord = z.infer<typeof ProcessRecord>;
 

@@ -1,14 +1,12 @@
 import { expect, it } from 'vitest';
 import { type ProcessSight, reasonToKill } from './reason-to-kill.js';
 
-const mib = 1024 * 1024;
 const well: ProcessSight = {
   isProven: true,
   ageMs: 1e9,
   silence: { lookedAtMs: 0, silentMs: 0 },
   longestDeadlineMs: 30_000,
-  residentBytes: 100 * mib,
-  memoryLimitBytes: undefined,
+  stoppedMs: 0,
 };
 const silent = (silentMs: number) => ({ lookedAtMs: 0, silentMs });
 
@@ -18,9 +16,9 @@ it.each<{ name: string; sight: Partial<ProcessSight>; reason: RegExp | undefined
   { name: 'ends one that is silent beyond it', sight: { silence: silent(31_001) }, reason: /not answered for 31 s/ },
   { name: 'lets a load block it for longer than a run', sight: { isProven: false, ageMs: 239_000, silence: silent(239_000) }, reason: undefined },
   { name: 'ends a load that never ends', sight: { isProven: false, ageMs: 240_001 }, reason: /not ready after 240 s/ },
-  { name: 'lets it use what it may', sight: { memoryLimitBytes: 100 * mib }, reason: undefined },
-  { name: 'ends one that uses more', sight: { memoryLimitBytes: 99 * mib }, reason: /used 100 MiB of memory; its limit is 99 MiB/ },
-  { name: 'does not judge memory that cannot be seen', sight: { memoryLimitBytes: 1, residentBytes: undefined }, reason: undefined },
+  { name: 'lets one be that was stopped for a moment', sight: { stoppedMs: 1_000 }, reason: undefined },
+  { name: 'ends one that stays stopped', sight: { stoppedMs: 2_000 }, reason: /stopped for 2 s/ },
+  { name: 'ends one that is stopped while it loads', sight: { isProven: false, stoppedMs: 3_000 }, reason: /stopped for 3 s/ },
 ])('$name', ({ sight, reason }) => {
   const found = reasonToKill({ ...well, ...sight });
   if (reason === undefined) expect(found).toBe(undefined);

@@ -2,6 +2,8 @@ import { isHanging, type Silence } from './silence.js';
 
 /** A load that takes longer is given up. */
 const loadLimitMs = 240_000;
+/** A process that is stopped from outside (SIGSTOP) for longer serves nobody and will not go on by itself. */
+const stoppedLimitMs = 1_900;
 
 /** What is seen of an instance's process from outside. */
 export interface ProcessSight {
@@ -9,23 +11,16 @@ export interface ProcessSight {
   readonly isProven: boolean;
   readonly ageMs: number;
   readonly silence: Silence;
+  /** For how long it was seen to be stopped. */
+  readonly stoppedMs: number;
   /** The longest time a request may take in it. */
   readonly longestDeadlineMs: number;
-  readonly residentBytes: number | undefined;
-  readonly memoryLimitBytes: number | undefined;
 }
 
 /** Why a process must be ended, in words for people; undefined when it is all right. */
-export function reasonToKill(sight: ProcessSight): string | undefined {
-  if (!sight.isProven && sight.ageMs > loadLimitMs) return `it was not ready after ${loadLimitMs / 1000} s`;
-  if (sight.isProven && isHanging(sight.silence, sight.longestDeadlineMs)) {
-    return `it has not answered for ${Math.round(sight.silence.silentMs / 1000)} s`;
-  }
-  const { residentBytes: used, memoryLimitBytes: limit } = sight;
-  if (used === undefined || limit === undefined || used <= limit) return undefined;
-  return `it used ${mebibytes(used)} MiB of memory; its limit is ${mebibytes(limit)} MiB`;
-}
-
-function mebibytes(bytes: number): number {
-  return Math.round(bytes / 1024 / 1024);
+export function reasonToKill({ isProven, ageMs, silence, stoppedMs, longestDeadlineMs }: ProcessSight): string | undefined {
+  if (stoppedMs > stoppedLimitMs) return `it was stopped for ${Math.round(stoppedMs / 1000)} s`;
+  if (!isProven && ageMs > loadLimitMs) return `it was not ready after ${loadLimitMs / 1000} s`;
+  if (isProven && isHanging(silence, longestDeadlineMs)) return `it has not answered for ${Math.round(silence.silentMs / 1000)} s`;
+  return undefined;
 }

@@ -1,11 +1,17 @@
 import type { InstanceFact } from '@slipway/deployments';
 import type { Logger } from '@slipway/platform';
 import type { InstancePaths } from './instance-paths.js';
+import type { MemoryGroups } from './memory-groups.js';
 import type { InstanceIdentity } from './process-record.js';
+import type { ThreadShare, ThreadWish } from './thread-budget.js';
 
+/** What an instance may use, as its revision says or the host decides. */
 export interface InstanceLimits {
   readonly deadlineMs?: number | undefined;
-  readonly memoryLimitBytes?: number | undefined;
+  readonly memoryLimitBytes: number;
+  /** What it is expected to take; undefined when nobody knows any more. */
+  readonly memoryBytes?: number | undefined;
+  readonly threadWish: ThreadWish;
 }
 
 export interface Surroundings {
@@ -16,6 +22,10 @@ export interface Surroundings {
   readonly log: Logger;
   /** Takes every change of fact; must not throw. */
   readonly report: (identity: InstanceIdentity, fact: InstanceFact) => void;
+  /** Where there are none, memory is watched. */
+  readonly groups: MemoryGroups | undefined;
+  /** What the host's budget has for an instance that starts now. */
+  readonly shareThreads: (instanceId: string, wish: ThreadWish) => ThreadShare;
 }
 
 /** Where an instance is on its way. */

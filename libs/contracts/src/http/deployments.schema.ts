@@ -96,6 +96,10 @@ export type RolloutAction = z.infer<typeof RolloutAction>;
 export const ChangeDeployment = z.strictObject({ suspended: z.boolean(), reason: Reason.optional() });
 export type ChangeDeployment = z.infer<typeof ChangeDeployment>;
 
+/** Who holds an instance to its memory limit. */
+export const memoryLimiters = ['system', 'worker'] as const;
+export type MemoryLimiter = (typeof memoryLimiters)[number];
+
 export const InstanceView = z.object({
   id: z.string(),
   revision: z.number().int(),
@@ -104,7 +108,19 @@ export const InstanceView = z.object({
   status: z.enum(instanceStatuses),
   pid: z.number().int().nullable(),
   restarts: z.number().int(),
+  /** Why its last process ended. */
   reason: z.string().nullable(),
+  /** Threads of one run, as given out of the host's budget; null until it has been started. */
+  threads: z.number().int().nullable(),
+  /** Why these are fewer than wished. */
+  threadsNote: z.string().nullable(),
+  /** What runs the model; null until it is loaded. */
+  provider: z.string().nullable(),
+  /** Why it is not the provider that was wished for first. */
+  providerNote: z.string().nullable(),
+  memoryLimitBytes: z.number().nullable(),
+  /** Who holds it to that limit: the system, which lets nothing past it, or the worker, which looks often. */
+  memoryLimitBy: z.enum(memoryLimiters).nullable(),
   readyAt: Instant.nullable(),
   createdAt: Instant,
 });
@@ -181,6 +197,8 @@ export const HostView = z.object({
   lastSeenAt: Instant,
   live: z.boolean(),
   instances: z.number().int(),
+  /** Threads given to its instances, out of a budget of one per core. */
+  threads: z.number().int(),
 });
 export type HostView = z.infer<typeof HostView>;
 export const HostPage = pageOf(HostView);

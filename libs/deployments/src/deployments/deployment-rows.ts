@@ -1,4 +1,4 @@
-import { deploymentStatuses, instanceStatuses, RevisionSpec, rolloutPhases, rolloutStatuses } from '@slipway/contracts';
+import { deploymentStatuses, instanceStatuses, memoryLimiters, RevisionSpec, rolloutPhases, rolloutStatuses } from '@slipway/contracts';
 import type { Prisma } from '@slipway/platform';
 import { type Instance, instanceWishes } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
@@ -58,13 +58,15 @@ export function toRevision(row: RevisionRow): Revision {
     createdAt: row.createdAt,
     activatedAt: row.activatedAt ?? undefined,
     retiredAt: row.retiredAt ?? undefined,
+    unplacedReason: row.unplacedReason ?? undefined,
   };
 }
 
 /** A process with the runtime in it takes about this much before any model is loaded. */
 const processBytes = 120 * 1024 * 1024;
 
-function expectedMemory(footprint: Prisma.JsonValue, fileBytes: number): number {
+/** Memory one instance is expected to take: measured while validating, else estimated from the file's size. */
+export function expectedMemory(footprint: Prisma.JsonValue, fileBytes: number): number {
   const measured: unknown = footprint !== null && typeof footprint === 'object' ? Reflect.get(footprint, 'rssBytes') : undefined;
   return typeof measured === 'number' && measured > 0 ? measured : processBytes + 2 * fileBytes;
 }
@@ -106,6 +108,14 @@ export function toInstance(row: InstanceRow): Instance {
     pid: row.pid ?? undefined,
     restarts: row.restarts,
     reason: row.reason ?? undefined,
+    setup: {
+      threads: row.threads ?? undefined,
+      threadsNote: row.threadsNote ?? undefined,
+      provider: row.provider ?? undefined,
+      providerNote: row.providerNote ?? undefined,
+      memoryLimitBytes: row.memoryLimitBytes === null ? undefined : Number(row.memoryLimitBytes),
+      memoryLimitBy: row.memoryLimitBy === null ? undefined : readEnum(memoryLimiters, row.memoryLimitBy),
+    },
     readyAt: row.readyAt ?? undefined,
     updatedAt: row.updatedAt,
   };

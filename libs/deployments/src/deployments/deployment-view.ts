@@ -109,6 +109,12 @@ export function toInstanceView(instance: Instance, revisions: ReadonlyMap<string
     pid: instance.pid ?? null,
     restarts: instance.restarts,
     reason: instance.reason ?? null,
+    threads: instance.setup.threads ?? null,
+    threadsNote: instance.setup.threadsNote ?? null,
+    provider: instance.setup.provider ?? null,
+    providerNote: instance.setup.providerNote ?? null,
+    memoryLimitBytes: instance.setup.memoryLimitBytes ?? null,
+    memoryLimitBy: instance.setup.memoryLimitBy ?? null,
     readyAt: instance.readyAt?.toISOString() ?? null,
     createdAt: instance.createdAt.toISOString(),
   };

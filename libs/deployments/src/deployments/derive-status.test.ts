@@ -35,6 +35,16 @@ it.each<{ name: string; given: Parameters<typeof state>[0]; silent?: string[]; e
     expected: { status: 'DEGRADED', reason: '1 of 2 instances of revision 1 are ready: it was ended by SIGKILL' },
   },
   {
+    name: 'says why some of them could not be placed',
+    given: { active: 'r1', revisions: [revision(1, { replicas: 2, unplacedReason: 'no host has room' })], instances: [instance('a', 'r1')] },
+    expected: { status: 'DEGRADED', reason: '1 of 2 instances of revision 1 are ready: no host has room' },
+  },
+  {
+    name: 'says so before the first one, too',
+    given: { revisions: [revision(1, { unplacedReason: 'no host has room' })], rollout: rollout('r1') },
+    expected: { status: 'CREATING', reason: 'no host has room' },
+  },
+  {
     name: 'is unavailable with none',
     given: { active: 'r1', revisions: two },
     expected: { status: 'UNAVAILABLE', reason: 'no instance of revision 1 is ready' },

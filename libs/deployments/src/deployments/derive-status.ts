@@ -1,7 +1,7 @@
 import type { DeploymentStatus } from '@slipway/contracts';
 import { type Instance, isServing } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
-import { type DeploymentState, servingRevision, walkingRollout } from './deployment-state.js';
+import { type DeploymentState, revisionOf, servingRevision, walkingRollout } from './deployment-state.js';
 
 export interface DerivedStatus {
   readonly status: DeploymentStatus;
@@ -26,13 +26,13 @@ function beforeFirst(state: DeploymentState): DerivedStatus {
   if (rollout?.status === 'ABORTED' && walkingRollout(state) === undefined) {
     return { status: 'UNAVAILABLE', reason: `the first rollout was aborted: ${rollout.causeDetail ?? rollout.cause ?? 'no reason was kept'}` };
   }
-  return { status: 'CREATING', reason: lastReason(state.instances) };
+  return { status: 'CREATING', reason: revisionOf(state, walkingRollout(state)?.toRevisionId)?.unplacedReason ?? lastReason(state.instances) };
 }
 
 function whileServing(state: DeploymentState, serving: Revision, silentHosts: ReadonlySet<string>): DerivedStatus {
   const own = state.instances.filter((instance) => instance.revisionId === serving.id);
   const ready = own.filter(isServing);
-  const why = lastReason(own.filter((instance) => !isServing(instance)));
+  const why = serving.unplacedReason ?? lastReason(own.filter((instance) => !isServing(instance)));
   const because = why === undefined ? '' : `: ${why}`;
   if (ready.length === 0) return { status: 'UNAVAILABLE', reason: `no instance of revision ${serving.number} is ready${because}` };
   if (ready.length < serving.replicas) {

@@ -46,7 +46,7 @@ export class HostStore {
       where: after === undefined ? {} : { name: { gt: after } },
       orderBy: { name: 'asc' },
       take: page.limit + 1,
-      include: { _count: { select: { instances: { where: { status: { notIn: ['GONE', 'FAILED'] } } } } } },
+      include: { instances: { where: { status: { notIn: ['GONE', 'FAILED'] } }, select: { threads: true } } },
     });
     return pageFrom(rows, {
       list: 'hosts',
@@ -59,7 +59,8 @@ export class HostStore {
         memoryBytes: Number(row.memoryBytes),
         lastSeenAt: row.lastSeenAt.toISOString(),
         live: isLive(row, now),
-        instances: row._count.instances,
+        instances: row.instances.length,
+        threads: row.instances.reduce((sum, { threads }) => sum + (threads ?? 0), 0),
       }),
     });
   }

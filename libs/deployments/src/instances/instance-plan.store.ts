@@ -39,7 +39,7 @@ export class InstancePlanStore {
 }
 
 async function apply(tx: Transaction, plan: InstancePlan, now: Date): Promise<{ started: number; stopped: number }> {
-  const current = await lockCurrentEpochs(tx, [...plan.starts, ...plan.stops]);
+  const current = await lockCurrentEpochs(tx, [...plan.starts, ...plan.stops, ...plan.reasons]);
   const starts = plan.starts.filter((start) => current.has(start.deploymentId));
   const stops = plan.stops.filter((stop) => current.has(stop.deploymentId));
   if (starts.length > 0) {
@@ -56,6 +56,9 @@ async function apply(tx: Transaction, plan: InstancePlan, now: Date): Promise<{ 
     });
   }
   if (stops.length > 0) await tx.instance.updateMany({ where: { id: { in: stops.map((stop) => stop.instanceId) } }, data: { wish: 'STOP' } });
+  for (const { deploymentId, revisionId, reason } of plan.reasons) {
+    if (current.has(deploymentId)) await tx.revision.updateMany({ where: { id: revisionId }, data: { unplacedReason: reason ?? null } });
+  }
   if (starts.length + stops.length > 0) {
     await nudge(tx, channels.instances);
     await nudge(tx, channels.routing);

@@ -5,6 +5,7 @@ import { lockCurrentEpochs } from '../deployments/lock-current-epochs.store.js';
 import { HostStore } from '../hosts/host.store.js';
 import { RolloutStore } from '../rollouts/rollout.store.js';
 import { by, empty, InstantHost, seedModel, spec } from '../testing/seed.js';
+import { noSetup } from './instance.js';
 import { InstanceStore } from './instance.store.js';
 import { InstancePlanStore } from './instance-plan.store.js';
 
@@ -26,7 +27,7 @@ beforeEach(async () => {
 });
 afterAll(() => database.close());
 
-const ready = { status: 'READY', address: 'unix:/a.sock', pid: 7, restarts: 0, reason: undefined } as const;
+const ready = { status: 'READY', address: 'unix:/a.sock', pid: 7, restarts: 0, reason: undefined, setup: noSetup } as const;
 
 it('lets many planners at once place each replica once', async () => {
   await InstantHost.register(database.db);
@@ -87,6 +88,53 @@ it('tells all that is needed to run a version', async () => {
     signature: { inputs: [{ name: 'x' }] },
     spec,
   });
+});
+
+it('shows with what an instance runs, and sums the threads up for its host', async () => {
+  const { lease } = await InstantHost.register(database.db);
+  await plans.planOnce();
+  const setup = {
+    threads: 2,
+    threadsNote: "2 of 4 wished: the host's other instances have 2 of its 4",
+    provider: 'cpu',
+    providerNote: 'wished cuda: not available here',
+    memoryLimitBytes: 5_000_000_000,
+    memoryLimitBy: 'system',
+  } as const;
+  for (const assignment of await instances.listAssigned(lease.hostId)) {
+    expect(await instances.writeFact(lease, assignment, { ...ready, setup })).toBe(true);
+  }
+  const view = await new DeploymentStore(database.db).view(by.projectId, 'fraud');
+  expect(view.instances).toHaveLength(3);
+  for (const instance of view.instances) expect(instance).toMatchObject(setup);
+  expect((await hosts.list({ limit: 50 })).items[0]).toMatchObject({ cores: 4, threads: 6 });
+});
+
+it('tells a restart once, however often its fact is written', async () => {
+  const { lease } = await InstantHost.register(database.db);
+  await plans.planOnce();
+  const [assignment] = await instances.listAssigned(lease.hostId);
+  if (assignment === undefined) throw new Error('nothing was assigned');
+  await instances.writeFact(lease, assignment, ready);
+  const died = { ...ready, status: 'LOADING', restarts: 1, reason: 'it was ended by SIGSEGV' } as const;
+  for (const fact of [{ ...died, pid: undefined }, died, { ...died, status: 'READY' as const }]) await instances.writeFact(lease, assignment, fact);
+  const told = () => database.db.event.findMany({ where: { action: 'instance.restarted' }, orderBy: { sequence: 'asc' } });
+  expect((await told()).map(({ reason, after }) => ({ reason, after }))).toEqual([
+    { reason: 'it was ended by SIGSEGV', after: { instance: assignment.instanceId, restarts: 1 } },
+  ]);
+  await instances.writeFact(lease, assignment, { ...ready, restarts: 3 });
+  expect(await told()).toHaveLength(2);
+});
+
+it('keeps what is missing for an instance until it is placed', async () => {
+  const statusOf = async () => (await new DeploymentStore(database.db).view(by.projectId, 'fraud')).statusReason;
+  await database.db.version.updateMany({ data: { footprint: { rssBytes: 5e9 } } });
+  const { lease } = await InstantHost.register(database.db);
+  expect(await plans.planOnce()).toMatchObject({ started: 1, unplaced: 2 });
+  expect(await statusOf()).toMatch(/no host has room: an instance needs 4\.7 GiB of memory.*"one", has 2\.0 GiB of 6\.7 GiB/);
+  await database.db.host.update({ where: { id: lease.hostId }, data: { memoryBytes: 32e9 } });
+  expect(await plans.planOnce()).toMatchObject({ started: 2, unplaced: 0 });
+  expect(await statusOf()).toBe(null);
 });
 
 it('lists hosts with their instances, and shows which are silent', async () => {

@@ -1,12 +1,13 @@
 import { type InstanceStatus, RevisionSpec, Signature, Task } from '@slipway/contracts';
 import { channels, type Database, nudge } from '@slipway/platform';
 import { z } from 'zod';
+import { expectedMemory } from '../deployments/deployment-rows.js';
 import { announceFact } from '../deployments/write-fact.store.js';
 import type { HostLease } from '../hosts/host.store.js';
 import { type EffectiveBatching, effectiveBatching } from '../revisions/effective-batching.js';
 import { databaseNow } from '../rows/database-clock.store.js';
 import { readEnum } from '../rows/read-enum.js';
-import { type InstanceWish, instanceWishes } from './instance.js';
+import { type InstanceSetup, type InstanceWish, instanceWishes } from './instance.js';
 
 /** All that a host needs to run an instance; kept in memory, so that a restart needs no database. */
 export interface Assignment {
@@ -27,8 +28,10 @@ export interface Assignment {
   readonly task: Task | undefined;
   readonly spec: RevisionSpec;
   readonly batching: EffectiveBatching;
-  /** Time of one run, measured while validating. */
+  /** Time of one run on one thread, measured while validating. */
   readonly runMs: number | undefined;
+  /** Memory one instance is expected to take: measured while validating, else estimated. */
+  readonly memoryBytes: number;
 }
 
 /** What the hosting worker writes about an instance. */
@@ -37,7 +40,9 @@ export interface InstanceFact {
   readonly address: string | undefined;
   readonly pid: number | undefined;
   readonly restarts: number;
+  /** Why its last process ended. */
   readonly reason: string | undefined;
+  readonly setup: InstanceSetup;
 }
 
 /** The part of a version's footprint that placement of threads needs. */
@@ -63,6 +68,7 @@ export class InstanceStore {
               select: {
                 number: true,
                 digest: true,
+                sizeBytes: true,
                 signature: true,
                 task: true,
                 footprint: true,
@@ -97,6 +103,7 @@ export class InstanceStore {
         spec,
         batching: effectiveBatching(spec.batching, { rowsIndependent: version.rowsIndependent, task }),
         runMs: RunTime.parse(version.footprint)?.runMs ?? undefined,
+        memoryBytes: expectedMemory(version.footprint, Number(version.sizeBytes)),
       };
     });
   }
@@ -112,23 +119,14 @@ export class InstanceStore {
   ): Promise<boolean> {
     return this.db.$transaction(async (tx) => {
       const now = await databaseNow(tx);
-      const { count } = await tx.instance.updateMany({
-        where: { id: instance.instanceId, status: { notIn: ['GONE', 'FAILED'] }, host: { id: lease.hostId, startedAt: lease.startedAt } },
-        data: {
-          status: fact.status,
-          address: fact.address ?? null,
-          pid: fact.pid ?? null,
-          restarts: fact.restarts,
-          reason: fact.reason ?? null,
-          updatedAt: now,
-          ...(fact.status === 'READY' ? { readyAt: now } : {}),
-          ...(fact.status === 'GONE' || fact.status === 'FAILED' ? { goneAt: now } : {}),
-        },
-      });
-      if (count === 0) return false;
-      if (fact.status === 'FAILED' || (fact.status === 'LOADING' && fact.restarts > 0)) {
+      const mine = { id: instance.instanceId, status: { notIn: ['GONE', 'FAILED'] }, host: { id: lease.hostId, startedAt: lease.startedAt } };
+      const before = await tx.instance.findFirst({ where: mine, select: { restarts: true } });
+      const { count } = await tx.instance.updateMany({ where: mine, data: toColumns(fact, now) });
+      if (before === null || count === 0) return false;
+      // Told once for each restart, also when the fact is written again, or several restarts are told at once.
+      const action = fact.status === 'FAILED' ? 'instance.failed' : fact.restarts > before.restarts ? 'instance.restarted' : undefined;
+      if (action !== undefined) {
         const deployment = { id: instance.deploymentId, name: instance.deploymentName, projectId: instance.projectId };
-        const action = fact.status === 'FAILED' ? 'instance.failed' : 'instance.restarted';
         const after = { instance: instance.instanceId, restarts: fact.restarts };
         await announceFact(tx, { deployment, actor: 'system:supervising', action, reason: fact.reason, after });
         return true;
@@ -147,4 +145,23 @@ export class InstanceStore {
     });
     return count;
   }
+}
+
+function toColumns({ status, address, pid, restarts, reason, setup }: InstanceFact, now: Date) {
+  return {
+    status,
+    address: address ?? null,
+    pid: pid ?? null,
+    restarts,
+    reason: reason ?? null,
+    threads: setup.threads ?? null,
+    threadsNote: setup.threadsNote ?? null,
+    provider: setup.provider ?? null,
+    providerNote: setup.providerNote ?? null,
+    memoryLimitBytes: setup.memoryLimitBytes === undefined ? null : BigInt(setup.memoryLimitBytes),
+    memoryLimitBy: setup.memoryLimitBy ?? null,
+    updatedAt: now,
+    ...(status === 'READY' ? { readyAt: now } : {}),
+    ...(status === 'GONE' || status === 'FAILED' ? { goneAt: now } : {}),
+  };
 }

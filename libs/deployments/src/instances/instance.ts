@@ -1,7 +1,31 @@
-import type { InstanceStatus } from '@slipway/contracts';
+import type { InstanceStatus, MemoryLimiter } from '@slipway/contracts';
 
 export const instanceWishes = ['RUN', 'STOP'] as const;
 export type InstanceWish = (typeof instanceWishes)[number];
+
+/** What an instance runs with, as its host decided and found it. */
+export interface InstanceSetup {
+  /** Threads of one run. */
+  readonly threads: number | undefined;
+  /** Why these are fewer than wished. */
+  readonly threadsNote: string | undefined;
+  /** The execution provider; known once the model is loaded. */
+  readonly provider: string | undefined;
+  /** Why it is not the one that was wished for first. */
+  readonly providerNote: string | undefined;
+  readonly memoryLimitBytes: number | undefined;
+  readonly memoryLimitBy: MemoryLimiter | undefined;
+}
+
+/** Nothing is known yet. */
+export const noSetup: InstanceSetup = {
+  threads: undefined,
+  threadsNote: undefined,
+  provider: undefined,
+  providerNote: undefined,
+  memoryLimitBytes: undefined,
+  memoryLimitBy: undefined,
+};
 
 /** A real loaded copy: one child process on one host. The planner writes `wish`, the hosting worker everything below it. */
 export interface Instance {
@@ -16,7 +40,9 @@ export interface Instance {
   readonly address: string | undefined;
   readonly pid: number | undefined;
   readonly restarts: number;
+  /** Why its last process ended. */
   readonly reason: string | undefined;
+  readonly setup: InstanceSetup;
   readonly readyAt: Date | undefined;
   readonly updatedAt: Date;
 }

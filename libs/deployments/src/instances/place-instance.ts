@@ -1,6 +1,7 @@
 /** A host as the planner sees it: what it has and what is already placed on it. */
 export interface HostLoad {
   readonly id: string;
+  readonly name: string;
   readonly memoryBytes: number;
   instances: number;
   placedBytes: number;
@@ -8,32 +9,49 @@ export interface HostLoad {
   readonly perRevision: Map<string, number>;
 }
 
+export type Placement = { readonly host: HostLoad } | { readonly host: undefined /** For people: what is missing. */; readonly reason: string };
+
 /** Of a host's memory, what instances may take; the rest is for the system. */
 const usableRatio = 0.9;
 
 /**
- * The host for one more instance: one with room before one without, then the one with the fewest instances of this revision (so that a lost
- * host takes few), then the fewest instances at all, then the most free memory. Undefined when there is no host.
+ * The host for one more instance, among those with room for it: the one with the fewest instances of this revision (so that a lost host takes
+ * few), then the fewest instances at all, then the most free memory.
+ * @param hosts those that are alive.
+ * @param memoryBytes what the instance is expected to take.
  */
-export function placeInstance(hosts: readonly HostLoad[], revisionId: string, memoryBytes: number): HostLoad | undefined {
-  return hosts.reduce<HostLoad | undefined>(
-    (best, host) => (best === undefined || compare(host, best, revisionId, memoryBytes) < 0 ? host : best),
-    undefined,
-  );
+export function placeInstance(hosts: readonly HostLoad[], revisionId: string, memoryBytes: number): Placement {
+  const fitting = hosts.filter((host) => memoryBytes <= freeBytes(host));
+  const [first, ...others] = fitting;
+  if (first === undefined) return { host: undefined, reason: whatIsMissing(hosts, memoryBytes) };
+  return { host: others.reduce((best, host) => (compare(host, best, revisionId) < 0 ? host : best), first) };
 }
 
-function compare(a: HostLoad, b: HostLoad, revisionId: string, memoryBytes: number): number {
+function compare(a: HostLoad, b: HostLoad, revisionId: string): number {
   return (
-    Number(lacksRoom(a, memoryBytes)) - Number(lacksRoom(b, memoryBytes)) ||
     (a.perRevision.get(revisionId) ?? 0) - (b.perRevision.get(revisionId) ?? 0) ||
     a.instances - b.instances ||
-    b.memoryBytes - b.placedBytes - (a.memoryBytes - a.placedBytes) ||
+    freeBytes(b) - freeBytes(a) ||
     a.id.localeCompare(b.id)
   );
 }
 
-function lacksRoom(host: HostLoad, memoryBytes: number): boolean {
-  return host.placedBytes + memoryBytes > host.memoryBytes * usableRatio;
+/** What instances may still take; negative where more was placed than there is room for. */
+export function freeBytes(host: HostLoad): number {
+  return host.memoryBytes * usableRatio - host.placedBytes;
+}
+
+function whatIsMissing(hosts: readonly HostLoad[], memoryBytes: number): string {
+  const [first, ...others] = hosts;
+  if (first === undefined) return 'no host is alive';
+  const roomiest = others.reduce((best, host) => (freeBytes(host) > freeBytes(best) ? host : best), first);
+  const left = `${formatBytes(Math.max(0, freeBytes(roomiest)))} of ${formatBytes(roomiest.memoryBytes * usableRatio)}`;
+  return `no host has room: an instance needs ${formatBytes(memoryBytes)} of memory, and the host with the most left, "${roomiest.name}", has ${left}`;
+}
+
+function formatBytes(bytes: number): string {
+  const mebibytes = bytes / 1024 ** 2;
+  return mebibytes < 1000 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
 }
 
 /** Counts one more instance on a host. */

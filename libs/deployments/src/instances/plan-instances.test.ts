@@ -176,6 +176,48 @@ describe('planInstances', () => {
       starts: ['r1@h2'],
     },
     {
+      name: 'fills no host beyond its memory',
+      given: { active: 'r1', revisions: [revision(1, { replicas: 2, memoryBytes: 500 })] },
+      hosts: [host('h1', { memoryBytes: 1_000 })],
+      starts: ['r1@h1'],
+      unplaced: 1,
+    },
+    {
+      name: 'ends what is only kept warm, the coldest first, for a candidate that finds no room',
+      given: {
+        active: 'r3',
+        revisions: [revision(1, { retiredAt: secondsAgo(90) }), revision(2, { retiredAt: secondsAgo(50) }), revision(3), revision(4)],
+        rollout: rollout('r4'),
+        instances: [1, 2, 3].map((k) => instance(`i${k}`, `r${k}`)),
+      },
+      hosts: [host('h1', { memoryBytes: 400 })],
+      stops: ['i1'],
+      unplaced: 1,
+    },
+    {
+      name: 'waits for what it has ended before it ends more',
+      given: {
+        active: 'r3',
+        revisions: [revision(1, { retiredAt: secondsAgo(90) }), revision(2, { retiredAt: secondsAgo(50) }), revision(3), revision(4)],
+        rollout: rollout('r4'),
+        instances: [instance('i1', 'r1', { wish: 'STOP', status: 'DRAINING' }), instance('i2', 'r2'), instance('i3', 'r3')],
+      },
+      hosts: [host('h1', { memoryBytes: 400 })],
+      // The candidate, and the warm revision that would have its place.
+      unplaced: 2,
+    },
+    {
+      name: 'ends nothing where that would not be enough',
+      given: {
+        active: 'r2',
+        revisions: [revision(1, { retiredAt: secondsAgo(90) }), revision(2), revision(3, { memoryBytes: 5_000 })],
+        rollout: rollout('r3'),
+        instances: [instance('i1', 'r1'), instance('i2', 'r2')],
+      },
+      hosts: [host('h1', { memoryBytes: 1_000 })],
+      unplaced: 1,
+    },
+    {
       name: 'stops surplus that is not ready, not what serves',
       given: {
         active: 'r1',
@@ -187,6 +229,30 @@ describe('planInstances', () => {
   ])('$name', ({ given, hosts = one, starts = [], stops = [], unplaced = 0 }) => {
     const plan = planInstances([state(given)], hosts, noon);
     expect({ starts: startsOf(plan), stops: stopsOf(plan), unplaced: plan.unplaced }).toEqual({ starts, stops, unplaced });
+  });
+});
+
+describe('a plan that leaves something out', () => {
+  const GiB = 1024 ** 3;
+  const given = (unplacedReason?: string) =>
+    state({ active: 'r1', revisions: [revision(1, { memoryBytes: 1.5 * GiB, unplacedReason })], instances: [] });
+  const reasonsOf = (plan: InstancePlan) => plan.reasons.map(({ revisionId, reason }) => ({ revisionId, reason }));
+
+  it('says what is missing on the host that has the most left', () => {
+    const hosts = [host('h1', { memoryBytes: 0.5 * GiB }), host('h2', { memoryBytes: GiB })];
+    const reason = 'no host has room: an instance needs 1.5 GiB of memory, and the host with the most left, "h2", has 922 MiB of 922 MiB';
+    expect(reasonsOf(planInstances([given()], hosts, noon))).toEqual([{ revisionId: 'r1', reason }]);
+    expect(reasonsOf(planInstances([given(reason)], hosts, noon))).toEqual([]);
+  });
+
+  it('says that no host is alive', () => {
+    expect(reasonsOf(planInstances([given()], [], noon))).toEqual([{ revisionId: 'r1', reason: 'no host is alive' }]);
+  });
+
+  it('takes that back when there is room again', () => {
+    const plan = planInstances([given('no host is alive')], [host('h1', { memoryBytes: 4 * GiB })], noon);
+    expect(reasonsOf(plan)).toEqual([{ revisionId: 'r1', reason: undefined }]);
+    expect(startsOf(plan)).toEqual(['r1@h1']);
   });
 });
 
@@ -268,6 +334,21 @@ describe('any plan', () => {
         for (let pass = 0; pass < 2; pass += 1) at = applyPlan(at, planInstances([at], hosts, noon));
         const plan = planInstances([at], hosts, noon);
         expect({ starts: startsOf(plan), stops: stopsOf(plan) }).toEqual({ starts: [], stops: [] });
+      }),
+    );
+  });
+
+  it('never places more on a host than nine tenths of its memory', () => {
+    const small = fc.integer({ min: 100, max: 1_500 });
+    fc.assert(
+      fc.property(anyState, small, small, (before, one, two) => {
+        const hosts = [host('h1', { memoryBytes: one }), host('h2', { memoryBytes: two })];
+        const plan = planInstances([before], hosts, noon);
+        for (const { id, memoryBytes } of hosts) {
+          if (!plan.starts.some((start) => start.hostId === id)) continue;
+          const there = before.instances.filter((each) => each.hostId === id && each.status !== 'GONE' && each.status !== 'FAILED').length;
+          expect(100 * (there + plan.starts.filter((start) => start.hostId === id).length)).toBeLessThanOrEqual(0.9 * memoryBytes);
+        }
       }),
     );
   });

@@ -2,6 +2,7 @@ import type { DeploymentState } from '../deployments/deployment-state.js';
 import { type Host, isLive } from '../hosts/host.js';
 import type { Revision } from '../revisions/revision.js';
 import { type Instance, isRunning, isServing } from './instance.js';
+import { makeRoom } from './make-room.js';
 import { addLoad, type HostLoad, placeInstance } from './place-instance.js';
 import { wantedRevisions } from './wanted-revisions.js';
 
@@ -19,10 +20,20 @@ export interface PlannedStop {
   readonly instanceId: string;
 }
 
+/** A revision for which it has changed why instances of it are missing. */
+export interface PlannedReason {
+  readonly deploymentId: string;
+  readonly epoch: number;
+  readonly revisionId: string;
+  /** Undefined when all that should be placed now are. */
+  readonly reason: string | undefined;
+}
+
 export interface InstancePlan {
   readonly starts: readonly PlannedStart[];
   readonly stops: readonly PlannedStop[];
-  /** Replicas that could not be placed, because no host is there. */
+  readonly reasons: readonly PlannedReason[];
+  /** Replicas that could not be placed, because no host is there or none has room. */
   readonly unplaced: number;
 }
 
@@ -33,7 +44,8 @@ const backoffMaxMs = 60_000;
 /**
  * Which instances to start and where, and which to stop, so that every wanted revision has its replicas. Applying the plan and planning again
  * yields nothing, so two planners do no harm. Failed instances are replaced after 1, 2, 4 … 60 s. Instances on a host that has fallen silent are
- * replaced elsewhere, and are asked to stop only when their replacements are ready.
+ * replaced elsewhere, and are asked to stop only when their replacements are ready. A host gets no more than it has memory for; where that is
+ * short, instances that are only kept warm give way to those of the same deployment that should serve.
  * @param now on the database's clock, like all times in the rows.
  */
 export function planInstances(states: readonly DeploymentState[], hosts: readonly Host[], now: Date): InstancePlan {
@@ -41,36 +53,45 @@ export function planInstances(states: readonly DeploymentState[], hosts: readonl
   const loads = measureLoads(states, live);
   const starts: PlannedStart[] = [];
   const stops: PlannedStop[] = [];
+  const reasons: PlannedReason[] = [];
   let unplaced = 0;
   for (const state of states) {
     const { id: deploymentId, wish } = state.deployment;
+    const { epoch } = wish;
     const running = state.instances.filter((instance) => isRunning(instance) && instance.wish === 'RUN');
     const wanted = wantedRevisions(state, now);
     const wantedIds = new Set(wanted.map(({ revision }) => revision.id));
-    const stop = (instance: Instance) => stops.push({ deploymentId, epoch: wish.epoch, instanceId: instance.id });
+    const missing = new Map<string, string>();
+    const stop = (instance: Instance) => stops.push({ deploymentId, epoch, instanceId: instance.id });
     for (const instance of running) if (!wantedIds.has(instance.revisionId)) stop(instance);
-    for (const { revision } of wanted) {
+    for (const { revision, role } of wanted) {
       const own = running.filter((instance) => instance.revisionId === revision.id);
       const usable = own.filter((instance) => loads.has(instance.hostId));
       surplus(own, usable, revision.replicas).forEach(stop);
       if (isBackingOff(state.instances, revision.id, now)) continue;
-      for (let missing = revision.replicas - usable.length; missing > 0; missing -= 1) {
-        const host = placeInstance([...loads.values()], revision.id, revision.memoryBytes);
-        if (host === undefined) {
-          unplaced += missing;
+      for (let lacking = revision.replicas - usable.length; lacking > 0; lacking -= 1) {
+        const placed = placeInstance([...loads.values()], revision.id, revision.memoryBytes);
+        if (placed.host === undefined) {
+          unplaced += lacking;
+          missing.set(revision.id, placed.reason);
+          if (role !== 'warm') makeRoom(state, wanted, [...loads.values()], revision.memoryBytes).forEach(stop);
           break;
         }
-        addLoad(host, revision.id, revision.memoryBytes);
-        starts.push({ deploymentId, epoch: wish.epoch, revisionId: revision.id, hostId: host.id });
+        addLoad(placed.host, revision.id, revision.memoryBytes);
+        starts.push({ deploymentId, epoch, revisionId: revision.id, hostId: placed.host.id });
       }
     }
+    for (const { id: revisionId, unplacedReason } of state.revisions) {
+      const reason = missing.get(revisionId);
+      if (reason !== unplacedReason) reasons.push({ deploymentId, epoch, revisionId, reason });
+    }
   }
-  return { starts, stops, unplaced };
+  return { starts, stops, reasons, unplaced };
 }
 
 function measureLoads(states: readonly DeploymentState[], live: readonly Host[]): Map<string, HostLoad> {
   const loads = new Map<string, HostLoad>();
-  for (const { id, memoryBytes } of live) loads.set(id, { id, memoryBytes, instances: 0, placedBytes: 0, perRevision: new Map() });
+  for (const { id, name, memoryBytes } of live) loads.set(id, { id, name, memoryBytes, instances: 0, placedBytes: 0, perRevision: new Map() });
   for (const state of states) {
     const sizes = new Map(state.revisions.map((revision: Revision) => [revision.id, revision.memoryBytes]));
     for (const instance of state.instances) {

@@ -19,4 +19,6 @@ export interface Revision {
   readonly activatedAt: Date | undefined;
   /** When it last stopped taking traffic. */
   readonly retiredAt: Date | undefined;
+  /** Why instances of it are missing: no host has room for them. */
+  readonly unplacedReason: string | undefined;
 }

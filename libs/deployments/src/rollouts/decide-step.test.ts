@@ -8,7 +8,13 @@ const deployment = { epoch: 1, suspended: false, deleted: false };
 const ready = (id: string) => instance(id, 'r2');
 const failed = (id: string, reason = 'no memory') =>
   instance(id, 'r2', { status: 'FAILED', reason, createdAt: secondsAgo(30), updatedAt: secondsAgo(20) });
-const seen = (given: Partial<RolloutObservation> = {}): RolloutObservation => ({ deployment, replicas: 2, instances: [], ...given });
+const seen = (given: Partial<RolloutObservation> = {}): RolloutObservation => ({
+  deployment,
+  replicas: 2,
+  unplacedReason: undefined,
+  instances: [],
+  ...given,
+});
 
 describe('decideStep', () => {
   it.each<{ name: string; rollout?: Partial<Rollout>; seen?: Partial<RolloutObservation>; expected: object }>([
@@ -42,6 +48,12 @@ describe('decideStep', () => {
       rollout: { startedAt: secondsAgo(300) },
       seen: { instances: [ready('a')] },
       expected: { kind: 'abort', cause: 'TIMED_OUT', detail: '1 of 2 instances became ready within 300 s' },
+    },
+    {
+      name: 'says then what was missing',
+      rollout: { startedAt: secondsAgo(300) },
+      seen: { unplacedReason: 'no host has room' },
+      expected: { kind: 'abort', cause: 'TIMED_OUT', detail: '0 of 2 instances became ready within 300 s: no host has room' },
     },
     {
       name: 'aborts on request, though ready',

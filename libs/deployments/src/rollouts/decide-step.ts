@@ -6,6 +6,8 @@ export interface RolloutObservation {
   readonly deployment: { readonly epoch: number; readonly suspended: boolean; readonly deleted: boolean };
   /** Replicas that the target revision wants. */
   readonly replicas: number;
+  /** Why some of them could not be placed. */
+  readonly unplacedReason: string | undefined;
   /** Instances of the target revision, failed ones included. */
   readonly instances: readonly Pick<Instance, 'status' | 'wish' | 'reason' | 'createdAt' | 'updatedAt'>[];
 }
@@ -37,7 +39,8 @@ export function decideStep(rollout: Rollout, seen: RolloutObservation, now: Date
   const leftMs = rollout.startedAt.getTime() + rollout.plan.maxDurationMs - now.getTime();
   if (leftMs <= 0) {
     const seconds = Math.round(rollout.plan.maxDurationMs / 1000);
-    return { kind: 'abort', cause: 'TIMED_OUT', detail: `${ready} of ${seen.replicas} instances became ready within ${seconds} s` };
+    const because = seen.unplacedReason === undefined ? '' : `: ${seen.unplacedReason}`;
+    return { kind: 'abort', cause: 'TIMED_OUT', detail: `${ready} of ${seen.replicas} instances became ready within ${seconds} s${because}` };
   }
   return { kind: 'wait', retryInMs: Math.min(pollMs, leftMs) };
 }

@@ -1,6 +1,6 @@
 import { type RolloutView, SlipwayError } from '@slipway/contracts';
 import { type ChangeBy, type Database, type Transaction } from '@slipway/platform';
-import { type DeploymentState, walkingRollout } from '../deployments/deployment-state.js';
+import { type DeploymentState, revisionOf, walkingRollout } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRolloutView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment } from '../deployments/lock-deployment.store.js';
@@ -81,9 +81,11 @@ function finished(state: DeploymentState): SlipwayError {
 
 function observe(state: DeploymentState, rollout: Rollout) {
   const { wish } = state.deployment;
+  const target = revisionOf(state, rollout.toRevisionId);
   return {
     deployment: { epoch: wish.epoch, suspended: wish.suspended, deleted: wish.deletedAt !== undefined },
-    replicas: state.revisions.find((revision) => revision.id === rollout.toRevisionId)?.replicas ?? 1,
+    replicas: target?.replicas ?? 1,
+    unplacedReason: target?.unplacedReason,
     instances: state.instances.filter((instance) => instance.revisionId === rollout.toRevisionId),
   };
 }

@@ -2,7 +2,7 @@ import { RevisionSpec } from '@slipway/contracts';
 import type { Deployment } from '../deployments/deployment.js';
 import type { DeploymentState } from '../deployments/deployment-state.js';
 import type { Host } from '../hosts/host.js';
-import type { Instance } from '../instances/instance.js';
+import { type Instance, noSetup } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
 import { type Rollout, RolloutPlan } from '../rollouts/rollout.js';
 
@@ -31,6 +31,7 @@ export function revision(number: number, given: Partial<Revision> & { keepWarmSe
     createdAt: secondsAgo(3_600),
     activatedAt: undefined,
     retiredAt: undefined,
+    unplacedReason: undefined,
     ...rest,
   };
 }
@@ -49,6 +50,7 @@ export function instance(id: string, revisionId: string, given: Partial<Instance
     pid: 1,
     restarts: 0,
     reason: undefined,
+    setup: noSetup,
     readyAt: secondsAgo(50),
     updatedAt: secondsAgo(50),
     ...given,

@@ -1,6 +1,7 @@
 import { RevisionSpec } from '@slipway/contracts';
 import { type ChangeBy, type Database, newId, toJson } from '@slipway/platform';
 import { HostStore } from '../hosts/host.store.js';
+import { noSetup } from '../instances/instance.js';
 import { InstanceStore } from '../instances/instance.store.js';
 import { InstancePlanStore } from '../instances/instance-plan.store.js';
 
@@ -51,6 +52,7 @@ export class InstantHost {
         pid: isReady ? 1 : undefined,
         restarts: 0,
         reason: status === 'FAILED' ? 'it cannot be loaded' : undefined,
+        setup: noSetup,
       });
     }
   }
