@@ -39,7 +39,7 @@ export {
 export { canaryInputs } from './onnx/canary-inputs.js';
 export { guessTask, type TaskHints } from './onnx/guess-task.js';
 export { type DeclaredValue, type ModelFacts, modelBounds } from './onnx/model-facts.js';
-export { RuntimeSession, type RuntimeValue, type SessionOptions } from './onnx/runtime.js';
+export { type OpenedSession, openSession, RuntimeSession, type RuntimeValue, type SessionOptions } from './onnx/runtime.js';
 export { cleanRuntimeMessage, toRunError } from './onnx/runtime-message.js';
 export { scanOnnx } from './onnx/scan-onnx.js';
 export { type SignatureResult, toSignature } from './onnx/signature.js';

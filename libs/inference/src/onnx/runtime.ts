@@ -1,4 +1,4 @@
-import { type Datatype, SlipwayError } from '@slipway/contracts';
+import { type Datatype, messageOf, SlipwayError } from '@slipway/contracts';
 import { binding, initOrt } from 'onnxruntime-node/dist/binding.js';
 import { datatypeFacts, datatypeOfOnnx, type NumericData, onnxTypeName, type TensorData } from '../tensors/datatypes.js';
 import type { Tensor } from '../tensors/tensor.js';
@@ -7,8 +7,51 @@ import { cleanRuntimeMessage } from './runtime-message.js';
 export interface SessionOptions {
   readonly intraOpThreads: number;
   readonly interOpThreads: number;
+  /** In order of preference; see `openSession`. */
   readonly executionProviders: readonly string[];
   readonly graphOptimization: 'disabled' | 'basic' | 'extended' | 'all';
+}
+
+/** A loaded model and what runs it. */
+export interface OpenedSession {
+  readonly session: RuntimeSession;
+  /** The execution provider. What it does not know of a model, it leaves to `cpu`. */
+  readonly provider: string;
+  /** Why it is not the provider that was wished first, for people; absent when it is. */
+  readonly note?: string;
+}
+
+const fallback = 'cpu';
+
+/**
+ * Loads a model on the first of the wished providers that can, and on `cpu` when none can: that always can, and the note says what was wished.
+ * One at a time, because the runtime refuses a whole list for a single one that it lacks. Blocks.
+ * @throws SlipwayError ARTEFACT_REFUSED when not even `cpu` can load it, with the runtime's reason.
+ */
+export function openSession(modelPath: string, options: SessionOptions): OpenedSession {
+  const refusals: string[] = [];
+  for (const provider of options.executionProviders) {
+    if (provider === fallback) break;
+    try {
+      const session = new RuntimeSession(modelPath, { ...options, executionProviders: [provider] });
+      return { session, provider, ...noteOf(refusals) };
+    } catch (error) {
+      refusals.push(`${provider}: ${whyNot(messageOf(error))}`);
+    }
+  }
+  const session = new RuntimeSession(modelPath, { ...options, executionProviders: [fallback] });
+  return { session, provider: fallback, ...noteOf(refusals) };
+}
+
+function noteOf(refusals: readonly string[]): { note?: string } {
+  return refusals.length === 0 ? {} : { note: `wished ${refusals.join('; ')}` };
+}
+
+/** What the runtime says where its build lacks a provider, or the machine what the provider needs. */
+const absences: readonly RegExp[] = [/is unsupported/, /Failed to load (?:shared )?library/, /ExecutionProvider_\w+/, /No supported adapters/];
+
+function whyNot(message: string): string {
+  return absences.some((absence) => absence.test(message)) ? 'not available here' : `it could not load this model (${message.slice(0, 200)})`;
 }
 
 /** One input or output as the runtime sees it; without a datatype it is no tensor, or one of a type the protocol lacks. */
