@@ -22,12 +22,14 @@ export class Bench {
 
   /** Runs the cases one after the other; one that breaks off is a failure, and the next goes on. @returns whether all bars are met */
   async run(cases) {
+    const leave = () => void this.#stop().finally(() => process.exit(130));
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, leave);
     try {
       await this.#checkIdle();
       for (const [name, work] of cases) await this.#runCase(name, work);
     } finally {
-      await this.#endCase();
-      await this.#product?.then((product) => product.stop());
+      for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, leave);
+      await this.#stop();
     }
     return this.report.conclude();
   }
@@ -81,9 +83,18 @@ export class Bench {
     this.report.say(`  (${((performance.now() - startedAt) / 1000).toFixed(0)} s)`);
   }
 
-  async #endCase() {
+  async #stop() {
+    await this.#stopStarted();
+    await this.#product?.then((product) => product.stop());
+  }
+
+  async #stopStarted() {
     await Promise.all(this.#started.splice(0).map((server) => server.stop()));
     this.#bare.clear();
+  }
+
+  async #endCase() {
+    await this.#stopStarted();
     for (const name of this.#deployed.keys()) {
       if (kept.includes(name)) continue;
       this.#deployed.delete(name);

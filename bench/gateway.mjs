@@ -49,10 +49,10 @@ const waiting = setInterval(() => {
   clearInterval(waiting);
   server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port} ${instance.pid}\n`));
 }, 20);
-process.on('SIGTERM', () => {
+process.on('SIGTERM', () => process.exit(0));
+process.on('exit', () => {
   instance.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
-  process.exit(0);
 });
 
 function deploymentRow(index) {

@@ -1,7 +1,7 @@
 // The product as `npm start` runs it, on a new home and free ports of its own: PostgreSQL, API with gateway, worker, console, instances.
 // Models and deployments are made through /v1 like anybody's.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +10,14 @@ import { cleanEnvironment } from '../scripts/verify/product.mjs';
 import { withDescendants } from './process-cost.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const homePrefix = 'slipway-bench-';
 const readyWithinMs = 120_000;
 const stopWithinMs = 15_000;
 
 /** Starts it; resolves when it is ready for requests. */
 export async function startProduct(settings = {}) {
-  const home = mkdtempSync(join(tmpdir(), 'slipway-bench-'));
+  removeLeftHomes();
+  const home = mkdtempSync(join(tmpdir(), `${homePrefix}${process.pid}-`));
   // The database's own account must be able to reach its folder below.
   chmodSync(home, 0o755);
   const [port, grpcPort, workerPort, consolePort] = await freePorts(4);
@@ -149,6 +151,14 @@ class Product {
       clearTimeout(kill);
     }
     rmSync(this.home, { recursive: true, force: true });
+  }
+}
+
+/** Homes of runs that were killed; their names hold the process id. */
+function removeLeftHomes() {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${homePrefix}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 

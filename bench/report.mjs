@@ -87,8 +87,9 @@ export class Report {
 
   #judge({ least, most, unit }, value) {
     const slack = this.isQuick ? quickSlack : 0;
-    if (least !== undefined) return { isMet: value >= least * (1 - slack), bar: `≥ ${least} ${unit}` };
-    return { isMet: value <= most * (1 + slack), bar: `≤ ${most} ${unit}` };
+    const isOver = least === undefined ? value > most : value < least;
+    const isMet = least === undefined ? value <= most * (1 + slack) : value >= least * (1 - slack);
+    return { isMet, isForgiven: isMet && isOver, bar: least === undefined ? `≤ ${most} ${unit}` : `≥ ${least} ${unit}` };
   }
 }
 
@@ -98,8 +99,9 @@ function textOf({ value, min, max, unit }) {
   return `${number(value)} ${unit}${range}`;
 }
 
-function verdictOf({ isMet, bar, value, hope }) {
+function verdictOf({ isMet, isForgiven, bar, value, hope }) {
   if (!isMet) return 'MISSED';
+  if (isForgiven) return 'nearly met, enough for a quick run';
   if (hope === undefined) return 'met';
   return (bar.startsWith('≥') ? value >= hope : value <= hope) ? `met, hope ${hope} too` : 'met';
 }

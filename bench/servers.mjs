@@ -114,7 +114,8 @@ function succeeds(program, args) {
 
 /** A Node.js program of ours that prints one line when it is ready. */
 async function startProgram(args) {
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+  const preload = new URL('./end-with-parent.mjs', import.meta.url).href;
+  const child = spawn(process.execPath, ['--import', preload, ...args], { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
   createInterface({ input: child.stderr }).on('line', (line) => {
     // What Node.js says when its inspector opens and closes, which a profile makes it do.
     if (!/^(Debugger |For help, see)/.test(line)) process.stderr.write(`${line}\n`);
