@@ -13,6 +13,11 @@ it.each(['53100', '53200', '53300', '58030', '57P01', '08006'])(
   },
 );
 
+it('a database that an administrator has closed cannot work now either', () => {
+  const refused = new Error('Database error. Code: `55000`. Message: `database "slipway" is not currently accepting connections`');
+  expect(isDatabaseUnavailable(refused)).toBe(true);
+});
+
 it.each(['23505', '22P02', '42P01', '22021'])('one that answers %s was asked for something wrong', (state) => {
   expect(isDatabaseUnavailable(withState(state))).toBe(false);
   expect(isDatabaseUnavailable(byPrisma(state))).toBe(false);

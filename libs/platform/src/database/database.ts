@@ -62,7 +62,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     )
       return true;
     if (
-      /Can't reach database|Connection terminated|connect ECONNREFUSED|timeout exceeded when trying to connect|Server has closed the connection|terminating connection|the database system is/i.test(
+      /Can't reach database|Connection terminated|connect ECONNREFUSED|timeout exceeded when trying to connect|Server has closed the connection|terminating connection|the database system is|not currently accepting connections/i.test(
         at.message,
       )
     )
