@@ -1,6 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { decodeGrpcRequest } from '@slipway/inference';
 import { afterEach, expect, it, vi } from 'vitest';
+import { inferMessage } from '../../bench/grpc-messages.mjs';
+import { tabular } from '../../bench/models.mjs';
 import { openLoop, Sender } from '../../bench/open-loop.mjs';
 import { Report } from '../../bench/report.mjs';
 import { pairedRatio, quantile } from '../../bench/statistics.mjs';
@@ -61,4 +64,18 @@ it('sends the same arrivals for the same seed', async () => {
   const gaps = sendAt.map((times) => times.slice(1).map((at, index) => Math.round((at - (times[index] ?? 0)) * 1e3)));
   expect(gaps[0]).toEqual(gaps[1]);
   expect(gaps[0]?.length).toBeGreaterThan(50);
+});
+
+it('writes gRPC requests that the product reads', () => {
+  const data = Float32Array.from({ length: 11 }, (_, index) => index / 4);
+  const message = inferMessage('tabular', [{ name: 'features', shape: [1, 11], data }]);
+  const signature = {
+    inputs: [{ name: 'features', datatype: 'FP32' as const, shape: [-1, 11] }],
+    outputs: [{ name: 'prediction', datatype: 'FP32' as const, shape: [-1, 1] }],
+  };
+  expect(tabular.signature).toEqual(signature);
+  const { inputs } = decodeGrpcRequest(message, signature, { maxBodyBytes: 1_000, maxInputElements: 100 });
+  expect(inputs.map(({ name, shape, data: values }) => ({ name, shape, values: Array.from(values as Float32Array) }))).toEqual([
+    { name: 'features', shape: [1, 11], values: Array.from(data) },
+  ]);
 });
