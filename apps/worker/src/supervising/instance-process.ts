@@ -4,7 +4,7 @@ import { type InstanceFact, type InstanceSetup, noSetup } from '@slipway/deploym
 import type { InstanceHello, InstancePong } from '@slipway/inference';
 import { type Death, decideRestart, remembered } from './decide-restart.js';
 import { isStarved } from './is-starved.js';
-import { readLastWords } from './last-words.js';
+import { endOfLog, readLastWords } from './last-words.js';
 import { type GuardedProcess, guardAdopted, guardMemory, type MemoryGuard } from './memory-guard.js';
 import { type InstanceIdentity, type ProcessRecord, readSpec, writeJson } from './process-record.js';
 import { isAlive, preferAsVictim, processorTimes, setLoadingPriority, signalProcess, startTimeOf } from './process-table.js';
@@ -207,6 +207,8 @@ export class InstanceProcess {
     this.hasBeenReady = true;
     this.setPriority(this.process.pid, false);
     this.describe(providerOf(hello));
+    // What was said while loading is not what a later death is about.
+    this.logFrom = endOfLog(this.around.paths.log);
     this.remember();
     const durationMs = Math.round(this.watch?.ageMs ?? 0);
     this.around.log.info({ instance: this.identity.instanceId, deployment: this.identity.deploymentName, durationMs }, 'instance ready');

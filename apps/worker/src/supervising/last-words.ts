@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 
 const tailBytes = 8_192;
 const reasonLength = 400;
@@ -18,6 +18,11 @@ export function readLastWords(path: string, fromByte: number): string | undefine
   } catch {
     return undefined;
   }
+}
+
+/** Where a log ends now; 0 when there is none. */
+export function endOfLog(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** The reason of the last structured line, else the last line that says anything. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { waitFor } from '@slipway/platform/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { isStopped, preferAsVictim, setLoadingPriority } from './process-table.js';
+import { isStopped, preferAsVictim, processorTimes, setLoadingPriority } from './process-table.js';
 
 let child: ChildProcess | undefined;
 afterEach(async () => {
@@ -42,6 +42,12 @@ describe.runIf(process.platform === 'linux')('a process', () => {
     expect(score()).toBe('900');
     preferAsVictim(pid);
     expect(score()).toBe('900');
+  });
+
+  it('tells for how long it computed and waited', async () => {
+    const { pid } = start();
+    await waitFor(() => (processorTimes(pid)?.runMs ?? 0) > 10, { what: 'the program to have started' });
+    expect(processorTimes(pid)?.waitMs).toBeGreaterThan(0);
   });
 
   it('that loads comes after others with all its threads, also those it starts later, until it is ready', async () => {

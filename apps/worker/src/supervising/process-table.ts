@@ -83,13 +83,19 @@ export function setLoadingPriority(pid: number, isLoading: boolean): boolean {
   return isDone;
 }
 
-/** For how long a process's first thread has had a processor, and for how long it waited for one; undefined where that is not counted. */
+/** For how long a process's threads have had a processor, and for how long they waited for one; undefined where that is not counted. */
 export function processorTimes(pid: number): { readonly runMs: number; readonly waitMs: number } | undefined {
-  if (!onLinux) return undefined;
+  let runMs = 0;
+  let waitMs = 0;
   try {
-    const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ').map(Number);
-    return { runMs: ran / 1e6, waitMs: waited / 1e6 };
+    for (const thread of threadsOf(pid)) {
+      const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ').map(Number);
+      runMs += ran / 1e6;
+      waitMs += waited / 1e6;
+    }
+    return { runMs, waitMs };
   } catch {
+    // Not counted here; or a thread has ended in between, and the next look counts the others.
     return undefined;
   }
 }

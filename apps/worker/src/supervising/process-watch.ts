@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { limits } from '@slipway/contracts';
 import { InstanceClient, type InstanceHello, type InstancePong } from '@slipway/inference';
 import { isAlive, isStopCheap, isStopped, processPollMs } from './process-table.js';
 import { reasonToKill } from './reason-to-kill.js';
@@ -18,7 +19,7 @@ export interface WatchedProcess {
   readonly isProven: boolean;
   /** A child tells its parent when it ends; any other process has to be looked for. */
   readonly isChild: boolean;
-  /** The longest time a request may take in it. */
+  /** The longest time a request may take in it that states no deadline of its own. */
   readonly longestDeadlineMs: number;
 }
 
@@ -122,8 +123,17 @@ export class ProcessWatch {
       ageMs: this.ageMs,
       silence: this.silence,
       stoppedMs: this.standstill.silentMs,
-      longestDeadlineMs: this.watched.longestDeadlineMs,
+      longestBlockMs: this.longestBlockMs,
     });
     if (reason !== undefined) this.events.onReason(reason);
+  }
+
+  /**
+   * How long it may be silent and well. An instance ends its own runs when they pass their deadlines, so this is about what that does not see.
+   * One that runs its model in line is silent during a run, for as long as any caller may state; any other one answers all the time.
+   */
+  private get longestBlockMs(): number {
+    const isInline: unknown = Reflect.get(this.client?.hello ?? {}, 'isInline');
+    return isInline === false ? this.watched.longestDeadlineMs : limits.deadlineMsMax;
   }
 }

@@ -5,7 +5,7 @@ const well: ProcessSight = {
   isProven: true,
   ageMs: 1e9,
   silence: { lookedAtMs: 0, silentMs: 0 },
-  longestDeadlineMs: 30_000,
+  longestBlockMs: 30_000,
   stoppedMs: 0,
 };
 const silent = (silentMs: number) => ({ lookedAtMs: 0, silentMs });

@@ -13,14 +13,14 @@ export interface ProcessSight {
   readonly silence: Silence;
   /** For how long it was seen to be stopped. */
   readonly stoppedMs: number;
-  /** The longest time a request may take in it. */
-  readonly longestDeadlineMs: number;
+  /** How long it may be silent and well. */
+  readonly longestBlockMs: number;
 }
 
 /** Why a process must be ended, in words for people; undefined when it is all right. */
-export function reasonToKill({ isProven, ageMs, silence, stoppedMs, longestDeadlineMs }: ProcessSight): string | undefined {
+export function reasonToKill({ isProven, ageMs, silence, stoppedMs, longestBlockMs }: ProcessSight): string | undefined {
   if (stoppedMs > stoppedLimitMs) return `it was stopped for ${Math.round(stoppedMs / 1000)} s`;
   if (!isProven && ageMs > loadLimitMs) return `it was not ready after ${loadLimitMs / 1000} s`;
-  if (isProven && isHanging(silence, longestDeadlineMs)) return `it has not answered for ${Math.round(silence.silentMs / 1000)} s`;
+  if (isProven && isHanging(silence, longestBlockMs)) return `it has not answered for ${Math.round(silence.silentMs / 1000)} s`;
   return undefined;
 }

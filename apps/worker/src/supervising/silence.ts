@@ -17,9 +17,9 @@ export function afterLook(before: Silence, answered: boolean, nowMs: number): Si
 }
 
 /**
- * Whether an instance hangs: a run blocks it, so until the longest deadline has passed silence is only work. One second more covers the time
- * between the start of a run and the look before it.
+ * Whether an instance hangs: a run may block it, so for as long as one may take silence is only work. One second more covers the time between
+ * the start of a run and the look before it.
  */
-export function isHanging(silence: Silence, longestDeadlineMs: number): boolean {
-  return silence.silentMs > longestDeadlineMs + lookEveryMs;
+export function isHanging(silence: Silence, longestBlockMs: number): boolean {
+  return silence.silentMs > longestBlockMs + lookEveryMs;
 }
