@@ -103,6 +103,10 @@ process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 // The supervisor is gone: an orphan would keep the port.
 process.on('disconnect', stop);
+// It also asks whether this process still gets to do anything.
+process.on('message', (message) => {
+  if (message?.kind === 'ping' && process.connected) process.send({ kind: 'pong' }, undefined, undefined, () => undefined);
+});
 
 server.on('error', (error) => {
   process.stderr.write(`The console cannot listen on ${host}:${port}: ${error.message}\n`);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { loadSettings, SettingsError } from '@slipway/platform';
+import { answerPings, loadSettings, SettingsError } from '@slipway/platform';
 import { KeyStore } from './access/key.store.js';
 import { SessionStore } from './access/session.store.js';
 import { createApi } from './create-app.js';
@@ -27,6 +27,7 @@ async function main(): Promise<void> {
   // A mistake of ours in one corner must not end what everybody else relies on; the log has it as an error.
   process.on('unhandledRejection', (error) => platform.log.error({ err: error }, 'unhandled rejection'));
   platform.shutdown.onSignals();
+  answerPings();
   const port = await api.listen(settings.SLIPWAY_API_PORT, settings.SLIPWAY_LISTEN);
   log.info({ port }, 'api ready');
   answerSupervisor(platform, port);

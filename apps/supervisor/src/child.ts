@@ -2,8 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { messageOf, SlipwayError } from '@slipway/contracts';
+import { isPong, pingMessage } from '@slipway/platform';
 import { z } from 'zod';
 import { countDeath, restartDelayMs } from './backoff.js';
+import { afterAsking, askEveryMs, type Hearing, isDeaf } from './hearing.js';
 import type { PidFiles } from './pid-files.js';
 
 /** One program of the family. */
@@ -20,7 +22,7 @@ const Ready = z.object({ kind: z.literal('ready'), port: z.number().int().option
 const readyWithinMs = 90_000;
 const startAttempts = 3;
 
-/** Keeps one program running: starts it, waits for its word that it is ready, starts it again when it dies. */
+/** Keeps one program running: starts it, waits for its word that it is ready, starts it again when it dies or falls silent. */
 export class Child {
   private process: ChildProcess | undefined;
   private deaths = 0;
@@ -105,6 +107,7 @@ export class Child {
         if (!ready.success || isReady) return;
         isReady = true;
         clearTimeout(timer);
+        this.listenTo(child);
         resolve(ready.data.port ?? 0);
       });
       child.once('exit', (code, signal) => {
@@ -116,6 +119,28 @@ export class Child {
       });
     });
     return port;
+  }
+
+  /** Asks it every second whether it is still there, and ends it when it is silent for too long. What it runs by itself goes on without it. */
+  private listenTo(child: ChildProcess): void {
+    let hearing: Hearing = { askedAtMs: performance.now(), silentMs: 0 };
+    let answered = true;
+    child.on('message', (message) => {
+      if (isPong(message)) answered = true;
+    });
+    const timer = setInterval(() => {
+      hearing = afterAsking(hearing, answered, performance.now());
+      answered = false;
+      if (isDeaf(hearing) && this.wanted) {
+        clearInterval(timer);
+        this.notice(`${this.name} does not answer any more; ending it.`);
+        child.kill('SIGKILL');
+      } else if (child.connected) {
+        // A question that cannot be sent is one that is not answered.
+        child.send(pingMessage, () => undefined);
+      }
+    }, askEveryMs);
+    child.once('exit', () => clearInterval(timer));
   }
 
   private onDeath(startedAt: number, how: string): void {

@@ -85,6 +85,19 @@ it.each(programs)('brings %s back within 15 s after it was killed, with all data
   expect(await Promise.all(others.map((other) => slipway.pid(other)))).toEqual(before);
 });
 
+it.each(['api', 'worker', 'console'] as const)('ends %s when it is stopped and does not answer for 15 s, and brings it back', async (name) => {
+  const others = programs.filter((other) => other !== name);
+  const before = await Promise.all(others.map((other) => slipway.pid(other)));
+  const pid = await slipway.pid(name);
+  const said = slipway.output.length;
+  process.kill(pid, 'SIGSTOP');
+  await waitFor(() => slipway.output.slice(said).includes(`${name} is back.`), { timeoutMs: 60_000, what: `${name} to be back` });
+  expect(slipway.output.slice(said)).toContain(`${name} does not answer any more; ending it.`);
+  expect(identify(pid)).toBe(undefined);
+  expect(await slipway.pid(name)).not.toBe(pid);
+  expect(await Promise.all(others.map((other) => slipway.pid(other)))).toEqual(before);
+});
+
 it('comes up clean with all data after every process was killed, and keeps the key to itself', async () => {
   const before = await Promise.all(programs.map((name) => slipway.pid(name)));
   for (const pid of [...before, await slipway.pid('supervisor')]) process.kill(pid, 'SIGKILL');

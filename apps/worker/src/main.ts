@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { loadSettings, SettingsError } from '@slipway/platform';
+import { answerPings, loadSettings, SettingsError } from '@slipway/platform';
 import { createWorker } from './create-worker.js';
 import { Platform } from './platform.js';
 
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   // A mistake of ours in one corner must not end what everybody else relies on; the log has it as an error.
   process.on('unhandledRejection', (error) => platform.log.error({ err: error }, 'unhandled rejection'));
   platform.shutdown.onSignals();
+  answerPings();
   const { port } = await createWorker(platform);
   platform.log.info({ port }, 'worker ready');
   process.send?.({ kind: 'ready', port });

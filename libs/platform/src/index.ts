@@ -10,6 +10,7 @@ export type { EgressPolicy } from './egress/egress-target.js';
 export * from './embedded-postgres/start-embedded-postgres.js';
 export * from './events/record-event.js';
 export * from './ids/ids.js';
+export * from './lifecycle/answer-pings.js';
 export * from './lifecycle/drain.js';
 export * from './lifecycle/shutdown.js';
 export * from './logging/logger.js';
