@@ -5,7 +5,7 @@ export { canSplit, joinInputs, joinKey, splitOutputs } from './batching/join-ten
 export { isBackground, rankOf } from './batching/rank-of.js';
 export { type Ranked, RankedList } from './batching/ranked-list.js';
 export type { FrameHeader } from './hosting/frame-header.js';
-export { frameTypes } from './hosting/frames.js';
+export { bodyBytesOf, type FrameBody, frameTypes } from './hosting/frames.js';
 export { type InspectOptions, inspectModel } from './hosting/inspect-process.js';
 export { Footprint, InspectResult, InspectSpec } from './hosting/inspect-spec.js';
 export {

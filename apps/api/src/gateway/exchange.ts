@@ -1,6 +1,6 @@
 import type { Outcome } from '@slipway/contracts';
 import type { RoutingRevision } from '@slipway/deployments';
-import { type ContentKind, type EntryList, type InferReply, type InferResult, type ListNode, rankOf } from '@slipway/inference';
+import { type ContentKind, type EntryList, type FrameBody, type InferReply, type InferResult, type ListNode, rankOf } from '@slipway/inference';
 import type { ServingRecorder } from '@slipway/metrics';
 import type { Refusal } from './answers.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -46,7 +46,7 @@ export abstract class Exchange implements RoutedEntry {
   protected over = false;
   protected bodyBytes = 0;
   protected revision: RoutingRevision | undefined;
-  private body: Buffer | undefined;
+  private body: FrameBody | undefined;
   private readonly node: ListNode<Exchange>;
   private sentAt = 0;
   private attempts = 0;
@@ -149,7 +149,7 @@ export abstract class Exchange implements RoutedEntry {
   }
 
   /** The body is whole: its time begins to run and it goes its way. @param now when its last byte came. */
-  protected submit(body: Buffer, now: number): void {
+  protected submit(body: FrameBody, now: number): void {
     this.body = body;
     // A deadline the caller states is theirs from the first byte on; the default one only bounds the serving.
     const { statedDeadlineMs } = this.facts;

@@ -55,7 +55,8 @@ export class HttpExchange extends Exchange {
     const { chunks } = this;
     const only = chunks[0];
     this.chunks = [];
-    this.submit(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks), this.lastByteAt);
+    // Pieces stay pieces: putting a large body together would be a copy for nothing.
+    this.submit(chunks.length === 1 && only !== undefined ? only : chunks, this.lastByteAt);
   }
 
   protected deliver(result: InferResult): void {

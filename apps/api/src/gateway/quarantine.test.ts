@@ -45,6 +45,15 @@ describe('Quarantine', () => {
 });
 
 describe('fingerprintOf', () => {
+  it('is the same however a body is cut', () => {
+    for (const bytes of [10, 300_000, 1_000_000]) {
+      const body = Buffer.alloc(bytes, 'abcdefg');
+      const third = Math.ceil(bytes / 3);
+      const pieces = [body.subarray(0, third), body.subarray(third, 2 * third), body.subarray(2 * third)];
+      expect(fingerprintOf(pieces, 4)).toBe(fingerprintOf(body, 4));
+    }
+  });
+
   it('tells bodies apart by content, length and where the JSON ends', () => {
     const long = (last: number) => Buffer.concat([Buffer.alloc(400_000), Buffer.from([last])]);
     const prints = [

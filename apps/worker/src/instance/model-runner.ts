@@ -6,6 +6,7 @@ import {
   elementCount,
   encodeAnswer,
   encodeGrpcAnswer,
+  type FrameBody,
   type FrameHeader,
   hasNaN,
   type InferRequest,
@@ -30,7 +31,7 @@ export interface Prepared {
 /** One answered request: what goes back, and what a record needs. */
 export interface RunAnswer {
   readonly header: FrameHeader;
-  readonly body: Buffer;
+  readonly body: FrameBody;
   /** Those asked for and those a record is made of. */
   readonly outputs: readonly Tensor[];
   readonly rows: number;
@@ -115,7 +116,7 @@ export class ModelRunner {
         decodeMicros: prepared.decodeMicros,
         encodeMicros: (performance.now() - startedAt) * 1e3,
       },
-      body: encoded.body,
+      body: encoded.tails === undefined ? encoded.body : [encoded.body, ...encoded.tails],
       outputs,
       rows,
       computeMicros: run.computeMicros,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FrameHeader } from './frame-header.js';
-import { type FrameType, maxFrameHeadBytes, writeFrameHead } from './frames.js';
+import { bodyBytesOf, type FrameBody, type FrameType, maxFrameHeadBytes, writeFrameHead } from './frames.js';
 
 const noHeader: FrameHeader = {};
 const noBody = Buffer.alloc(0);
@@ -37,18 +37,14 @@ export class FrameWriter {
   }
 
   /** Adds a frame to this turn's write. */
-  send(type: FrameType, stream: number, header: FrameHeader = noHeader, body: Buffer = noBody): void {
-    const isJoined = body.length < joinBelowBytes;
-    this.makeRoom(maxFrameHeadBytes + (isJoined ? body.length : 0));
+  send(type: FrameType, stream: number, header: FrameHeader = noHeader, body: FrameBody = noBody): void {
+    const bodyBytes = bodyBytesOf(body);
+    const isJoined = bodyBytes < joinBelowBytes;
+    this.makeRoom(maxFrameHeadBytes + (isJoined ? bodyBytes : 0));
     const start = this.to;
-    this.to = writeFrameHead(this.block, start, type, stream, header, body.length);
-    if (isJoined) this.to += body.copy(this.block, this.to);
-    else {
-      this.closePiece();
-      this.pieces.push(body);
-      this.pendingBytes += body.length;
-    }
-    this.pendingBytes += this.to - start;
+    this.to = writeFrameHead(this.block, start, type, stream, header, bodyBytes);
+    this.pendingBytes += this.to - start + bodyBytes;
+    this.addBody(body, isJoined);
     if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => this.flush());
@@ -66,6 +62,17 @@ export class FrameWriter {
     if (pieces.length > 1) socket.cork();
     for (const piece of pieces) socket.write(piece);
     if (pieces.length > 1) socket.uncork();
+  }
+
+  private addBody(body: FrameBody, isJoined: boolean): void {
+    if (!isJoined) this.closePiece();
+    if (!Buffer.isBuffer(body)) for (const piece of body) this.addPiece(piece, isJoined);
+    else if (body.length > 0) this.addPiece(body, isJoined);
+  }
+
+  private addPiece(piece: Buffer, isJoined: boolean): void {
+    if (isJoined) this.to += piece.copy(this.block, this.to);
+    else this.pieces.push(piece);
   }
 
   private makeRoom(bytes: number): void {

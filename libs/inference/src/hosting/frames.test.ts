@@ -27,15 +27,18 @@ const frames = fc.array(
 describe('frames', () => {
   it('come out as they went in, however their bytes are cut', () => {
     fc.assert(
-      fc.property(frames, fc.array(fc.integer({ min: 1, max: 64 }), { minLength: 1 }), (sent, sizes) => {
+      fc.property(frames, fc.array(fc.integer({ min: 1, max: 64 }), { minLength: 1 }), fc.boolean(), (sent, sizes, isBorrowed) => {
         const bytes = Buffer.concat(
           sent.flatMap(({ type, stream, header, body }) => [encodeFrameHead(type, stream, header, body.length), Buffer.from(body)]),
         );
         const got: Frame[] = [];
-        const decoder = new FrameDecoder((frame) => got.push(frame));
+        const decoder = new FrameDecoder((frame) => got.push({ ...frame, header: Buffer.from(frame.header) }), { isBorrowed });
+        const borrowed = Buffer.alloc(64);
         for (let at = 0, turn = 0; at < bytes.length; turn++) {
           const size = sizes[turn % sizes.length] ?? 1;
-          decoder.push(bytes.subarray(at, at + size));
+          const chunk = bytes.subarray(at, at + size);
+          chunk.copy(borrowed);
+          decoder.push(isBorrowed ? borrowed.subarray(0, chunk.length) : chunk);
           at += size;
         }
         const seen = got.map(({ type, stream, header, body }) => ({ type, stream, header: decodeHeader(header), body: Uint8Array.from(body) }));
@@ -44,10 +47,42 @@ describe('frames', () => {
     );
   });
 
+  it('puts large frames together in memory where the tensors behind their JSON are aligned', () => {
+    const cut = fc.array(fc.integer({ min: 500, max: 15_000 }), { minLength: 1, maxLength: 20 });
+    const large = fc.record({ jsonBytes: fc.integer({ min: 0, max: 100 }), bytes: fc.integer({ min: 17_000, max: 60_000 }) });
+    fc.assert(
+      fc.property(fc.array(large, { minLength: 1, maxLength: 3 }), cut, fc.boolean(), (sent, sizes, isBorrowed) => {
+        const bodies = sent.map(({ bytes }, index) => Buffer.alloc(bytes, index + 1));
+        const stream = Buffer.concat(
+          sent.flatMap(({ jsonBytes }, index) => {
+            const body = bodies[index] ?? Buffer.alloc(0);
+            return [
+              encodeFrameHead(frameTypes.INFER, index, { inferenceHeaderContentLength: jsonBytes, predictionId: 'p'.repeat(index) }, body.length),
+              body,
+            ];
+          }),
+        );
+        const got: Frame[] = [];
+        const decoder = new FrameDecoder((frame) => got.push(frame), { isBorrowed });
+        for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const size = sizes[turn % sizes.length] ?? 1;
+          decoder.push(Buffer.from(stream.subarray(at, at + size)));
+          at += size;
+        }
+        expect(got.map(({ body }) => body.length)).toEqual(bodies.map((body) => body.length));
+        got.forEach(({ body }, index) => {
+          expect(body.equals(bodies[index] ?? Buffer.alloc(0))).toBe(true);
+          expect((body.byteOffset + (sent[index]?.jsonBytes ?? 0)) % 8).toBe(0);
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('refuses a frame over the bound, and takes one at the bound', () => {
     const frame = (bodyBytes: number) => Buffer.concat([encodeFrameHead(frameTypes.INFER, 1, {}, bodyBytes), Buffer.alloc(bodyBytes)]);
     const got: Frame[] = [];
-    const decoder = new FrameDecoder((each) => got.push(each), 112);
+    const decoder = new FrameDecoder((each) => got.push(each), { maxBytes: 112 });
     decoder.push(frame(100));
     expect(got.length).toBe(1);
     expect(() => decoder.push(frame(101).subarray(0, 4))).toThrow('outside the bound of 112');

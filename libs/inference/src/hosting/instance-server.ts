@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf } from '@slipway/contracts';
 import { decodeHeader, type FrameHeader } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
-import { type Frame, FrameDecoder, type FrameType, frameTypes, maxFrameBytes } from './frames.js';
+import { type Frame, type FrameBody, FrameDecoder, type FrameType, frameTypes, maxFrameBytes } from './frames.js';
 import { ClientHello, type InstanceHello, type InstancePong, type InstanceState, type InstanceStateChange } from './instance-spec.js';
 
 /** A request as it came out of a frame, with the way back to the connection it came from. */
@@ -99,7 +99,7 @@ export class InstanceServer {
   private accept(socket: Socket): void {
     socket.setNoDelay(true);
     const connection = new Connection(socket);
-    const decoder = new FrameDecoder((frame) => this.receive(connection, frame), this.options.maxFrameBytes ?? maxFrameBytes);
+    const decoder = new FrameDecoder((frame) => this.receive(connection, frame), { maxBytes: this.options.maxFrameBytes ?? maxFrameBytes });
     this.connections.add(connection);
     connection.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, ...this.options.hello, state: this.state }));
     if (this.failure !== undefined) connection.send(frameTypes.STATE, 0, {}, json(this.failure));
@@ -153,7 +153,7 @@ export class Connection {
     this.writer = new FrameWriter(socket);
   }
 
-  send(type: FrameType, stream: number, header: FrameHeader, body: Buffer): void {
+  send(type: FrameType, stream: number, header: FrameHeader, body: FrameBody): void {
     if (this.isOpen) this.writer.send(type, stream, header, body);
   }
 

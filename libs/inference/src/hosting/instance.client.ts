@@ -3,7 +3,7 @@ import { createConnection, type Socket } from 'node:net';
 import { type ErrorCode, isErrorCode, messageOf } from '@slipway/contracts';
 import { decodeHeader, type FrameHeader } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
-import { type Frame, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
+import { type Frame, type FrameBody, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
 import { type ContentKind, type InferKind, InstanceHello, InstancePong, InstanceStateChange, inferKinds } from './instance-spec.js';
 import { StreamTable } from './stream-table.js';
 
@@ -24,7 +24,7 @@ export interface InferCall {
   readonly contentKind?: ContentKind;
   /** Not to be joined with others: it may be what ended an instance. */
   readonly alone?: boolean;
-  readonly body: Buffer;
+  readonly body: FrameBody;
 }
 
 export interface InferResult {
@@ -71,6 +71,9 @@ const maxBufferedBytes = 256 * 1024 * 1024;
 const streamTop = 2 ** 32 - 1;
 /** Of requests that were refused before they had one. */
 const noStream = 0;
+
+/** What was read is used up before anything else is read, so all connections share one memory for it: a new one per read keeps the collector busy. */
+const readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
 
 type Done = (reply: InferReply) => void;
 interface Waiting {
@@ -169,23 +172,24 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   }
 
   private connect(): void {
-    const socket = createConnection(connectionOptions(this.options.address));
+    const decoder = new FrameDecoder((frame) => this.receive(frame), { maxBytes: this.options.maxFrameBytes ?? maxFrameBytes, isBorrowed: true });
+    const onRead = (bytes: number): boolean => {
+      try {
+        decoder.push(readBuffer.subarray(0, bytes));
+      } catch (error) {
+        // What follows on this connection can no longer be told apart; only a new one helps.
+        socket.destroy(error instanceof Error ? error : new Error(messageOf(error)));
+      }
+      return true;
+    };
+    const socket = createConnection({ ...connectionOptions(this.options.address), onread: { buffer: readBuffer, callback: onRead } });
     const writer = new FrameWriter(socket);
-    const decoder = new FrameDecoder((frame) => this.receive(frame), this.options.maxFrameBytes ?? maxFrameBytes);
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('connect', () => {
       this.retryMs = reconnectMinMs;
       this.writer = writer;
       writer.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, role: this.options.role }));
-    });
-    socket.on('data', (chunk) => {
-      try {
-        decoder.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-      } catch (error) {
-        // What follows on this connection can no longer be told apart; only a new one helps.
-        socket.destroy(error instanceof Error ? error : new Error(messageOf(error)));
-      }
     });
     // The reason of a failed connection shows in `close`, which always follows.
     socket.on('error', () => undefined);

@@ -11,6 +11,8 @@ import { writeJsonData } from './write-json-data.js';
 /** An answer as HTTP carries it; never compressed by anybody later. */
 export interface EncodedAnswer {
   readonly body: Buffer;
+  /** What follows the body: large tensors stay where they lie. */
+  readonly tails?: readonly Buffer[];
   readonly contentType: string;
   readonly contentEncoding?: string;
   /** Bytes of the JSON part before compression; only when binary tensors follow it. */
@@ -28,6 +30,9 @@ export interface Answer {
   /** Of the version: labels for outputs that are wanted as classes. */
   readonly task?: ClassificationTask | null;
 }
+
+/** Tails from this size on are not copied behind the JSON. */
+const separateFromBytes = 64 * 1024;
 
 /** Below this, compression costs more than it saves, and a client that offers it takes the plain form as well. */
 const compressFromBytes = 256;
@@ -96,13 +101,16 @@ function writeLength(length: number): void {
 function wrap(tails: readonly Buffer[], acceptEncoding: string | undefined): EncodedAnswer {
   const jsonBytes = writer.length;
   const tailBytes = tails.reduce((sum, tail) => sum + tail.length, 0);
+  const isLong = acceptEncoding !== undefined && jsonBytes + tailBytes >= compressFromBytes;
+  const encoding = isLong ? chooseEncoding(acceptEncoding) : 'identity';
+  if (encoding === 'identity' && tailBytes >= separateFromBytes) {
+    return { body: writer.finish([], 0), tails, contentType: 'application/octet-stream', inferenceHeaderContentLength: jsonBytes };
+  }
   const body = writer.finish(tails, tailBytes);
   const plain =
     tailBytes > 0
       ? { body, contentType: 'application/octet-stream', inferenceHeaderContentLength: jsonBytes }
       : { body, contentType: 'application/json' };
-  if (acceptEncoding === undefined || body.length < compressFromBytes) return plain;
-  const encoding = chooseEncoding(acceptEncoding);
   if (encoding === 'identity') return plain;
   // The lowest level: an answer is compressed while its caller and the model wait.
   return { ...plain, body: (encoding === 'gzip' ? gzipSync : deflateSync)(body, { level: 1 }), contentEncoding: encoding };
