@@ -110,6 +110,38 @@ describe('classification', () => {
   });
 });
 
+describe('outputs as JSON and as bytes in one answer', () => {
+  it.each([{ order: ['notes', 'scores'] }, { order: ['scores', 'notes'] }])(
+    'are framed so that a plain parser finds every byte: $order',
+    async ({ order }) => {
+      const outputs = order.map((name) => ({ name, parameters: { binary_data: name === 'notes' } }));
+      const answer = await gateway.infer(rows(2, { outputs, parameters: { binary_data_output: true } }));
+      expect(answer.headers['content-type']).toBe('application/octet-stream');
+      const length = Number(answer.headers['inference-header-content-length']);
+      const shown = JSON.parse(answer.body.toString('utf8', 0, length)).outputs;
+      expect(shown.map((each: { name: string }) => each.name)).toEqual(order);
+      const json = shown.find((each: { name: string }) => each.name === 'scores');
+      expect(json).toEqual({ name: 'scores', datatype: 'FP32', shape: [2, 3], data: [0.25, 0.625, 0.125, 0.25, 0.625, 0.125] });
+      const bytes = shown.find((each: { name: string }) => each.name === 'notes');
+      expect(bytes).toEqual({ name: 'notes', datatype: 'BYTES', shape: [2, 1], parameters: { binary_data_size: 10 } });
+      expect(answer.body.subarray(length)).toEqual(Buffer.from([1, 0, 0, 0, 0x6e, 1, 0, 0, 0, 0x6e]));
+    },
+  );
+
+  it('come in the order of the inputs, whatever their names', async () => {
+    const x = Buffer.from(Float32Array.of(1, 2, 3).buffer);
+    const note = Buffer.from([2, 0, 0, 0, 0x61, 0x62]);
+    const json = JSON.stringify({
+      inputs: [
+        { name: 'note', shape: [1, 1], datatype: 'BYTES', parameters: { binary_data_size: note.length } },
+        { name: 'x', shape: [1, 3], datatype: 'FP32', parameters: { binary_data_size: x.length } },
+      ],
+    });
+    const answer = await gateway.infer(Buffer.concat([Buffer.from(json), note, x]), { 'inference-header-content-length': String(json.length) });
+    expect(JSON.parse(answer.text).outputs.map((each: { data: unknown }) => each.data)).toEqual([[1, 2, 3], ['ab']]);
+  });
+});
+
 describe('request parameters', () => {
   it('bound the time of a request, and never lengthen it', async () => {
     expect((await gateway.infer(rows(1, { parameters: { timeout: 5_000_000, priority: 1, k: 'v' } }))).status).toBe(200);
