@@ -25,6 +25,7 @@ import type { Platform } from './platform.js';
 const keepAliveTimeoutMs = 75_000;
 /** Under the one-machine supervisor everything leaves together, and a person waits for it. */
 const supervisedDrain = { lingerMs: 500, graceMs: 2_500 };
+const ownDrain = { lingerMs: 3_000, graceMs: 25_000 };
 const controlPaths = /^\/(v1|health|metrics|docs)(\/|\?|$|-)/;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -34,6 +35,8 @@ export interface Api {
   readonly server: Server;
   /** Serves until told to close; resolves with the port. */
   listen(port: number, host: string): Promise<number>;
+  /** The same for predictions over gRPC, on a port of its own. */
+  listenGrpc(port: number, host: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -78,6 +81,7 @@ export async function createApi(platform: Platform): Promise<Api> {
   await app.getHttpAdapter().getInstance().ready();
   const gateway = app.get(Gateway);
   await gateway.start();
+  const grpc = gateway.openGrpc();
   const isForeign = refuseForeignHost(settings, platform.publicUrl);
   const isRefused: (request: IncomingMessage, response: ServerResponse) => boolean = (request, response) =>
     refuseMalformedHead(request, response) || isForeign(request, response);
@@ -96,12 +100,14 @@ export async function createApi(platform: Platform): Promise<Api> {
     app,
     server,
     listen: (port, host) => listen(server, port, host),
+    listenGrpc: (port, host) => grpc.listen(port, host),
     close: async () => {
       app.get(Readiness).startDraining();
       gateway.startDraining();
       app.get(EventHub).close();
-      const cut = await drain.drain(process.send === undefined ? {} : supervisedDrain);
-      if (cut > 0) log.warn({ cut }, 'connections cut at the end of the drain');
+      const times = process.send === undefined ? ownDrain : supervisedDrain;
+      const cut = await Promise.all([drain.drain(times), grpc.drain(times)]);
+      if (cut[0] + cut[1] > 0) log.warn({ cut: cut[0], grpcCut: cut[1] }, 'connections cut at the end of the drain');
       await gateway.drain();
       consolePages.close();
       await app.close();

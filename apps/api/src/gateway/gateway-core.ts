@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { RoutingSnapshot } from '@slipway/deployments';
 import { EntryList } from '@slipway/inference';
 import { answerError, type Refusal } from './answers.js';
@@ -12,6 +12,13 @@ import { bodyTooLarge } from './refusals.js';
 import type { RepositoryControl } from './repository-control.js';
 import { isRefusal, readFacts } from './request-facts.js';
 import { type GatewayRoute, gatewayRoutes, isGatewayUrl, parseRoute } from './routes.js';
+
+/** What a request says of itself before its body, over HTTP and over gRPC. */
+export interface RequestHead {
+  readonly method?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
 
 /** Who calls: the project decides what names mean. */
 export type Admission =
@@ -34,7 +41,7 @@ export interface GatewayOptions {
   /** Loads and unloads; without it those routes are not supported. */
   readonly repository?: RepositoryControl;
   /** Whether the request may use the route; synchronous, from memory. */
-  readonly admit: (request: IncomingMessage, route: GatewayRoute) => Admission;
+  readonly admit: (request: RequestHead, route: GatewayRoute) => Admission;
   /** A body of which no byte came for this long is given up; default 30 s. */
   readonly bodyIdleMs?: number;
   /** Bodies held in memory at once, in bytes; default 32 of the full size. */
@@ -60,8 +67,9 @@ interface Admitted {
 export class GatewayCore {
   readonly routing = new LiveRouting(maxFrameBytes);
   readonly statistics = new ModelStatistics();
-  private readonly context: ExchangeContext;
-  private readonly ids = new PredictionIds();
+  /** What every exchange shares, whatever protocol its caller speaks. */
+  readonly context: ExchangeContext;
+  readonly ids = new PredictionIds();
   private readonly info: ProtocolInfo;
   private readonly sweep: NodeJS.Timeout;
   private readonly bodyIdleMs: number;
@@ -197,7 +205,8 @@ export class GatewayCore {
     return length !== undefined && Number(length) > this.options.maxBodyBytes;
   }
 
-  private unknownDeployment(route: GatewayRoute): Refusal {
+  /** The refusal of a name that routing does not know. */
+  unknownDeployment(route: GatewayRoute): Refusal {
     if (!this.loaded) return { code: 'DEPLOYMENT_NOT_READY', message: 'the gateway has not read its routing yet' };
     return notServed(route);
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Scope, SlipwayError } from '@slipway/contracts';
@@ -8,11 +9,14 @@ import { channels } from '@slipway/platform';
 import { CredentialTable, type Resolved } from '../access/credential-table.js';
 import { allows } from '../access/policy.js';
 import { refuseCrossSite } from '../access/refuse-cross-site.js';
+import { foreignHostNames } from '../http/refuse-foreign-host.js';
 import { Platform, REGISTRY } from '../platform.js';
 import { DeploymentRepository } from './deployment-repository.js';
-import { type Admission, GatewayCore } from './gateway-core.js';
+import { type Admission, GatewayCore, type RequestHead } from './gateway-core.js';
 import { exposeGateway } from './gateway-instruments.js';
+import { GrpcGateway } from './grpc/grpc-gateway.js';
 import { refusalOfKeylessChange } from './keyless-change.js';
+import type { ServerFacts } from './protocol-info.js';
 import { type GatewayRoute, gatewayRoutes } from './routes.js';
 import { SavedSnapshot } from './saved-snapshot.js';
 import { SnapshotFeed } from './snapshot-feed.js';
@@ -25,6 +29,7 @@ const serverVersion = '0.1.0';
 @Injectable()
 export class Gateway {
   private readonly core: GatewayCore;
+  private readonly server: ServerFacts;
   private readonly feed: SnapshotFeed;
   private readonly flush: WindowFlush<Parameters<ServingWindowStore['write']>[0][number]>;
   private readonly stops: (() => void)[] = [];
@@ -38,13 +43,16 @@ export class Gateway {
     const recorder = new ServingRecorder({ registry });
     const windows = new ServingWindowStore(db.pool, `gateway-${randomUUID()}`);
     this.flush = new WindowFlush(recorder, (dirty) => windows.write(dirty), log);
-    this.core = new GatewayCore({
+    this.server = {
       serverName: settings.SLIPWAY_SERVER_NAME,
       serverVersion,
+      repository: new DeploymentRepository({ db: db.prisma, routing: () => this.core.routing, log }),
+    };
+    this.core = new GatewayCore({
+      ...this.server,
       maxBodyBytes: settings.SLIPWAY_MAX_BODY_BYTES,
       defaultDeadlineMs: settings.SLIPWAY_DEFAULT_DEADLINE_MS,
       sink: recorder,
-      repository: new DeploymentRepository({ db: db.prisma, routing: () => this.core.routing, log }),
       admit: (request, route) => this.admit(request, route),
     });
     this.feed = new SnapshotFeed({
@@ -66,6 +74,23 @@ export class Gateway {
     const { nudges } = this.platform;
     for (const channel of [channels.routing, channels.instances]) this.stops.push(nudges.on(channel, () => void this.feed.refresh()));
     await this.feed.start();
+  }
+
+  /**
+   * The same over gRPC, for a port of its own; does not listen yet.
+   * @throws when the files of its certificate cannot be read or do not fit together.
+   */
+  openGrpc(): GrpcGateway {
+    const { settings, log, publicUrl } = this.platform;
+    const { SLIPWAY_GRPC_TLS_CERT_FILE: cert, SLIPWAY_GRPC_TLS_KEY_FILE: key } = settings;
+    return new GrpcGateway({
+      core: this.core,
+      server: this.server,
+      admit: (head, route) => this.admit(head, route),
+      isForeignHost: foreignHostNames(settings, publicUrl),
+      ...(cert === undefined || key === undefined ? {} : { tls: { cert: readFileSync(cert), key: readFileSync(key) } }),
+      log,
+    });
   }
 
   /** @returns true when the request belongs to the gateway; it is then answered there. */
@@ -95,7 +120,7 @@ export class Gateway {
     await this.flush.close();
   }
 
-  private admit(request: IncomingMessage, route: GatewayRoute): Admission {
+  private admit(request: RequestHead, route: GatewayRoute): Admission {
     const { anyScopeOf } = gatewayRoutes[route.name];
     if (anyScopeOf === 'public') return { ok: true, projectId: defaultProjectId };
     const { authorization, cookie } = request.headers;
@@ -110,7 +135,7 @@ export class Gateway {
 }
 
 /** Where keys are switched off for clients that cannot send one: predictions for everybody, changes for callers on this machine. */
-function admitWithoutKey(request: IncomingMessage, anyScopeOf: readonly Scope[], resolved: Extract<Resolved, { ok: false }>): Admission {
+function admitWithoutKey(request: RequestHead, anyScopeOf: readonly Scope[], resolved: Extract<Resolved, { ok: false }>): Admission {
   if (anyScopeOf.includes('predict')) return { ok: true, projectId: defaultProjectId };
   if (resolved.code !== 'CREDENTIAL_MISSING') return resolved;
   const refusal = refusalOfKeylessChange(request);
@@ -118,7 +143,7 @@ function admitWithoutKey(request: IncomingMessage, anyScopeOf: readonly Scope[],
 }
 
 /** A session's cookie travels with requests of other sites too; those are turned away. */
-function admitBrowser(request: IncomingMessage, { projectId, actor }: { readonly projectId: string; readonly actor: string }): Admission {
+function admitBrowser(request: RequestHead, { projectId, actor }: { readonly projectId: string; readonly actor: string }): Admission {
   try {
     refuseCrossSite(request.method ?? '', request.headers);
     return { ok: true, projectId, actor };

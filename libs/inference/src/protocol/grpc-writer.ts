@@ -23,7 +23,12 @@ export class GrpcWriter {
 
   data(field: number, data: Buffer): void {
     this.open(field, data.length);
-    this.at += data.copy(this.bytes, this.at);
+    this.raw(data);
+  }
+
+  /** What was written elsewhere. */
+  raw(bytes: Buffer): void {
+    this.at += bytes.copy(this.bytes, this.at);
   }
 
   /** @param value from 0 to 2^53 */

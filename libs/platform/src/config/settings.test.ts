@@ -33,6 +33,13 @@ describe('loadSettings', () => {
     expect(loadSettings({ SLIPWAY_PREDICT_AUTH: 'off' }).SLIPWAY_PREDICT_AUTH).toBe('off');
   });
 
+  it('takes a certificate and its key together or not at all', () => {
+    const both = { SLIPWAY_GRPC_TLS_CERT_FILE: '/c.pem', SLIPWAY_GRPC_TLS_KEY_FILE: '/k.pem' };
+    expect(loadSettings(both)).toMatchObject(both);
+    expect(() => loadSettings({ SLIPWAY_GRPC_TLS_CERT_FILE: '/c.pem' })).toThrow(/SLIPWAY_GRPC_TLS_KEY_FILE: expected together/);
+    expect(() => loadSettings({ SLIPWAY_GRPC_TLS_KEY_FILE: '/k.pem' })).toThrow(/SLIPWAY_GRPC_TLS_CERT_FILE: expected together/);
+  });
+
   it('reads a secret from a file', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'settings-')), 'key');
     writeFileSync(file, `${'k'.repeat(40)}\n`);

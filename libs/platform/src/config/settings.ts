@@ -20,6 +20,8 @@ export const settingsShape = {
   SLIPWAY_LISTEN: z.string().min(1).default('127.0.0.1'),
   SLIPWAY_API_PORT: port(4000),
   SLIPWAY_GRPC_PORT: port(4001),
+  SLIPWAY_GRPC_TLS_CERT_FILE: z.string().min(1).optional(),
+  SLIPWAY_GRPC_TLS_KEY_FILE: z.string().min(1).optional(),
   SLIPWAY_WORKER_PORT: port(4100),
   SLIPWAY_CONSOLE_PORT: port(3000),
   SLIPWAY_PUBLIC_URL: z.url().optional(),
@@ -67,6 +69,14 @@ const SettingsSchema = z.object(settingsShape).superRefine((settings, ctx) => {
       code: 'custom',
       path: ['SLIPWAY_PREDICT_AUTH'],
       message: `"off" is allowed only while SLIPWAY_LISTEN is a loopback address, not "${settings.SLIPWAY_LISTEN}"`,
+    });
+  }
+  const { SLIPWAY_GRPC_TLS_CERT_FILE: cert, SLIPWAY_GRPC_TLS_KEY_FILE: key } = settings;
+  if ((cert === undefined) !== (key === undefined)) {
+    ctx.addIssue({
+      code: 'custom',
+      path: [cert === undefined ? 'SLIPWAY_GRPC_TLS_CERT_FILE' : 'SLIPWAY_GRPC_TLS_KEY_FILE'],
+      message: 'expected together with the other one: TLS needs a certificate and its key',
     });
   }
 });
