@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import type { Signature, Task } from '@slipway/contracts';
 import { writeModel } from '@slipway/inference/testing';
 import { waitFor } from '@slipway/platform/testing';
@@ -141,6 +143,93 @@ describe('outputs as JSON and as bytes in one answer', () => {
     expect(JSON.parse(answer.text).outputs.map((each: { data: unknown }) => each.data)).toEqual([[1, 2, 3], ['ab']]);
   });
 });
+
+describe('what real clients send', () => {
+  it.each(['/v2/repository/index', '/v2/systemsharedmemory/unregister', '/v2/cudasharedmemory/region/r/unregister'])(
+    'is taken without a body, a length and a type: POST %s',
+    async (path) => {
+      expect(await raw(`POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1.1 200 OK\r\ncontent-type: application\/json\r\n/,
+      );
+    },
+  );
+
+  it('is JSON alone when the header counts all of it', async () => {
+    const body = rows(1);
+    const answer = await gateway.infer(body, { 'inference-header-content-length': String(body.length) });
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json']);
+    expect(answer.headers['inference-header-content-length']).toBeUndefined();
+  });
+
+  it.each([
+    { encoding: 'gzip', zip: gzipSync, unzip: gunzipSync },
+    { encoding: 'deflate', zip: deflateSync, unzip: inflateSync },
+  ])('is one $encoding stream whose header counts expanded bytes, both ways', async ({ encoding, zip, unzip }) => {
+    const x = Buffer.from(Float32Array.from({ length: 300 }, () => 0.5).buffer);
+    const note = Buffer.concat(Array.from({ length: 100 }, () => Buffer.from([1, 0, 0, 0, 0x6e])));
+    const json = JSON.stringify({
+      inputs: [
+        { name: 'x', shape: [100, 3], datatype: 'FP32', parameters: { binary_data_size: x.length } },
+        { name: 'note', shape: [100, 1], datatype: 'BYTES', parameters: { binary_data_size: note.length } },
+      ],
+      parameters: { binary_data_output: true },
+    });
+    const answer = await gateway.infer(zip(Buffer.concat([Buffer.from(json), x, note])), {
+      'content-encoding': encoding,
+      'accept-encoding': encoding,
+      'inference-header-content-length': String(json.length),
+    });
+    expect(answer.headers['content-encoding']).toBe(encoding);
+    expect(Number(answer.headers['content-length'])).toBe(answer.body.length);
+    const expanded = unzip(answer.body);
+    const length = Number(answer.headers['inference-header-content-length']);
+    expect(JSON.parse(expanded.toString('utf8', 0, length)).outputs).toHaveLength(2);
+    expect(expanded.subarray(length)).toEqual(Buffer.concat([x, note]));
+  });
+
+  it('is answered uncompressed where it is no prediction, whatever they accept', async () => {
+    for (const path of ['/v2', '/v2/models/fraud', '/v2/models/fraud/config', '/v2/models/stats']) {
+      const answer = await gateway.send('GET', path, undefined, { 'accept-encoding': 'gzip, deflate' });
+      expect(answer.headers['content-encoding']).toBeUndefined();
+      expect(JSON.parse(answer.text)).toBeTypeOf('object');
+    }
+  });
+
+  it('holds an empty id, a model name and nulls without a change of the answer', async () => {
+    const answer = await gateway.infer(rows(1, { id: '', model_name: 'x', parameters: null, outputs: null }));
+    expect(answer.status).toBe(200);
+    expect(Object.keys(JSON.parse(answer.text))).toEqual(['model_name', 'model_version', 'outputs']);
+  });
+
+  it('names its length by media type where headers are stripped on the way', async () => {
+    const x = Buffer.from(Float32Array.of(1, 2, 3).buffer);
+    const json = JSON.stringify({
+      inputs: [
+        { name: 'x', shape: [1, 3], datatype: 'FP32', parameters: { binary_data_size: 12 } },
+        { name: 'note', shape: [1, 1], datatype: 'BYTES', data: ['n'] },
+      ],
+      outputs: [{ name: 'scores', parameters: { binary_data: true } }],
+    });
+    const type = 'application/vnd.sagemaker-triton.binary+json';
+    const answer = await gateway.infer(Buffer.concat([Buffer.from(json), x]), { 'content-type': `${type};json-header-size=${json.length}` });
+    const [, length] = /^application\/vnd\.sagemaker-triton\.binary\+json;json-header-size=(\d+)$/.exec(answer.headers['content-type'] ?? '') ?? [];
+    expect(answer.body.subarray(Number(length))).toEqual(x);
+    expectError(await gateway.infer('x', { 'content-type': `${type};json-header-size=5` }), 400, /has only 1 bytes/);
+  });
+});
+
+/** Sends bytes as they are on a connection of their own; gives what came back. */
+function raw(bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(gateway.port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+  });
+}
 
 describe('request parameters', () => {
   it('bound the time of a request, and never lengthen it', async () => {

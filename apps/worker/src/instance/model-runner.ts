@@ -98,6 +98,7 @@ export class ModelRunner {
       outputs: answered,
       wanted: request.outputs,
       task: this.spec.task ?? null,
+      mediaType: request.mediaType,
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(header.acceptEncoding === undefined ? {} : { acceptEncoding: header.acceptEncoding }),
     });

@@ -171,6 +171,19 @@ describe('decodeRequest', () => {
     expect(decodeError(zip(one('[1]')).subarray(0, 20), signature(), { contentEncoding: encoding })).toMatchObject({ code: 'INFER_INVALID' });
   });
 
+  it('takes the length of the JSON part from the media type where headers are stripped, and keeps the type', () => {
+    const { body, layout } = binary(4, Buffer.from(Float32Array.of(2).buffer));
+    const contentType = `application/x.binary+json;json-header-size=${layout.inferenceHeaderContentLength}`;
+    expect(decode(body, signature(), { contentType })).toMatchObject({
+      mediaType: 'application/x.binary+json',
+      inputs: [{ data: Float32Array.of(2) }],
+    });
+    expect(decode(body, signature(), { ...layout, contentType: 'a/b;json-header-size=1' })).not.toHaveProperty('mediaType');
+    const raw = decode(Buffer.from(Float32Array.of(1, 2).buffer), signature(), { contentType: 'a/b;json-header-size=0' });
+    expect(raw).toMatchObject({ mediaType: 'a/b', inputs: [{ shape: [1, 2] }] });
+    expect(() => decode('x', signature(), { contentType: 'a/b;json-header-size=5' })).toThrow('json-header-size is 5, but the body has only 1 bytes');
+  });
+
   it('reads the raw form: one row, the open dimension from the bytes, all outputs binary', () => {
     const request = decode(Buffer.from(Float32Array.of(1, 2, 3).buffer), signature('FP32', [-1, -1]), { inferenceHeaderContentLength: 0 });
     expect(request.inputs[0]).toMatchObject({ shape: [1, 3], data: Float32Array.of(1, 2, 3) });

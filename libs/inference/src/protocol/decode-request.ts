@@ -5,6 +5,7 @@ import type { Tensor } from '../tensors/tensor.js';
 import { planOf } from './decode-plan.js';
 import { expandBody } from './expand-body.js';
 import type { BodyLayout, InferRequest, RequestLimits } from './infer-request.js';
+import { sizedMediaType } from './json-size.js';
 import { readBinaryData } from './read-binary-data.js';
 import { type BinaryInput, type JsonRequest, readRequest } from './read-request.js';
 
@@ -15,24 +16,35 @@ import { type BinaryInput, type JsonRequest, readRequest } from './read-request.
  */
 export function decodeRequest(body: Buffer, layout: BodyLayout, signature: Signature, limits: RequestLimits): InferRequest {
   const expanded = expandBody(body, layout.contentEncoding, limits.maxBodyBytes);
-  const jsonBytes = layout.inferenceHeaderContentLength ?? expanded.length;
+  const sized = layout.inferenceHeaderContentLength === undefined ? sizedMediaType(layout.contentType) : undefined;
+  const jsonBytes = layout.inferenceHeaderContentLength ?? sized?.jsonBytes ?? expanded.length;
   if (jsonBytes > expanded.length) {
-    throw invalid(`Inference-Header-Content-Length is ${jsonBytes}, but the body has only ${expanded.length} bytes`);
+    const where = sized === undefined ? 'Inference-Header-Content-Length' : 'json-header-size';
+    throw invalid(`${where} is ${jsonBytes}, but the body has only ${expanded.length} bytes`);
   }
-  if (layout.inferenceHeaderContentLength === 0) return decodeRaw(expanded, signature);
+  if ((layout.inferenceHeaderContentLength ?? sized?.jsonBytes) === 0) return withMediaType(decodeRaw(expanded, signature), sized?.mediaType);
   const json = jsonBytes === expanded.length ? expanded : expanded.subarray(0, jsonBytes);
   const request = readRequest(json, planOf(signature), limits.maxInputElements);
   const inputs = readTails(request, expanded, jsonBytes);
   const { id, outputs, parameters } = request;
   const { timeoutMicros, priority } = parameters;
-  if (timeoutMicros === undefined && priority === undefined) return id === undefined ? { inputs, outputs } : { id, inputs, outputs };
-  return {
-    ...(id === undefined ? {} : { id }),
-    inputs,
-    outputs,
-    ...(timeoutMicros === undefined ? {} : { timeoutMicros }),
-    ...(priority === undefined ? {} : { priority }),
-  };
+  if (timeoutMicros === undefined && priority === undefined && sized === undefined) {
+    return id === undefined ? { inputs, outputs } : { id, inputs, outputs };
+  }
+  return withMediaType(
+    {
+      ...(id === undefined ? {} : { id }),
+      inputs,
+      outputs,
+      ...(timeoutMicros === undefined ? {} : { timeoutMicros }),
+      ...(priority === undefined ? {} : { priority }),
+    },
+    sized?.mediaType,
+  );
+}
+
+function withMediaType(request: InferRequest, mediaType: string | undefined): InferRequest {
+  return mediaType === undefined ? request : { ...request, mediaType };
 }
 
 /** Gives each binary input its bytes from behind the JSON, in the order of the inputs. */

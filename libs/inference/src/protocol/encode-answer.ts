@@ -4,6 +4,7 @@ import type { Tensor } from '../tensors/tensor.js';
 import { chooseEncoding } from './choose-encoding.js';
 import { type ClassificationTask, classifyOutput } from './classify-output.js';
 import type { WantedOutput } from './infer-request.js';
+import { withJsonSize } from './json-size.js';
 import { JsonWriter } from './json-writer.js';
 import { binaryDataOf } from './write-binary-data.js';
 import { writeJsonData } from './write-json-data.js';
@@ -27,6 +28,8 @@ export interface Answer {
   readonly outputs: readonly Tensor[];
   readonly wanted: readonly WantedOutput[];
   readonly acceptEncoding?: string;
+  /** Of the request, where that carried the length of the JSON part. */
+  readonly mediaType?: string | undefined;
   /** Of the version: labels for outputs that are wanted as classes. */
   readonly task?: ClassificationTask | null;
 }
@@ -69,7 +72,7 @@ export function encodeAnswer(answer: Answer): EncodedAnswer {
     writeOutput(output, binary, tails);
   }
   writer.raw(parts.close);
-  return wrap(tails, answer.acceptEncoding);
+  return wrap(tails, answer);
 }
 
 function writeOutput(output: Tensor, binary: boolean, tails: Buffer[]): void {
@@ -98,7 +101,7 @@ function writeLength(length: number): void {
   else writer.ascii(String(length));
 }
 
-function wrap(tails: readonly Buffer[], acceptEncoding: string | undefined): EncodedAnswer {
+function wrap(tails: readonly Buffer[], { acceptEncoding, mediaType }: Answer): EncodedAnswer {
   const jsonBytes = writer.length;
   const tailBytes = tails.reduce((sum, tail) => sum + tail.length, 0);
   const isLong = acceptEncoding !== undefined && jsonBytes + tailBytes >= compressFromBytes;
@@ -109,11 +112,15 @@ function wrap(tails: readonly Buffer[], acceptEncoding: string | undefined): Enc
   const body = writer.finish(tails, tailBytes);
   const plain =
     tailBytes > 0
-      ? { body, contentType: 'application/octet-stream', inferenceHeaderContentLength: jsonBytes }
+      ? { body, contentType: binaryType(mediaType, jsonBytes), inferenceHeaderContentLength: jsonBytes }
       : { body, contentType: 'application/json' };
   if (encoding === 'identity') return plain;
   // The lowest level: an answer is compressed while its caller and the model wait.
   return { ...plain, body: (encoding === 'gzip' ? gzipSync : deflateSync)(body, { level: 1 }), contentEncoding: encoding };
+}
+
+function binaryType(mediaType: string | undefined, jsonBytes: number): string {
+  return mediaType === undefined ? 'application/octet-stream' : withJsonSize(mediaType, jsonBytes);
 }
 
 let headName = '';

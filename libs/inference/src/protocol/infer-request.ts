@@ -11,6 +11,8 @@ export interface InferRequest {
   readonly timeoutMicros?: number;
   /** 1 is the highest; 0 means the default. */
   readonly priority?: number;
+  /** The media type that the length of the JSON part came with; the answer's comes with the same. */
+  readonly mediaType?: string;
 }
 
 export interface WantedOutput {
@@ -23,6 +25,8 @@ export interface WantedOutput {
 
 /** How the body of a request is laid out, from its HTTP headers. */
 export interface BodyLayout {
+  /** Only looked at for the length of the JSON part; otherwise any type will do. */
+  readonly contentType?: string | undefined;
   readonly contentEncoding?: string;
   /** Bytes of the JSON part, after expansion; 0 is the raw form; absent means that all is JSON. */
   readonly inferenceHeaderContentLength?: number;
