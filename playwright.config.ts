@@ -35,6 +35,7 @@ export default defineConfig({
     gracefulShutdown: { signal: 'SIGTERM', timeout: 8_000 },
     env: {
       SLIPWAY_API_PORT: String(port),
+      SLIPWAY_GRPC_PORT: '0',
       SLIPWAY_WORKER_PORT: '0',
       SLIPWAY_CONSOLE_PORT: '0',
       SLIPWAY_EXAMPLES: 'on',

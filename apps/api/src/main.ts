@@ -29,7 +29,8 @@ async function main(): Promise<void> {
   platform.shutdown.onSignals();
   answerPings();
   const port = await api.listen(settings.SLIPWAY_API_PORT, settings.SLIPWAY_LISTEN);
-  log.info({ port }, 'api ready');
+  const grpcPort = await api.listenGrpc(settings.SLIPWAY_GRPC_PORT, settings.SLIPWAY_LISTEN);
+  log.info({ port, grpcPort }, 'api ready');
   answerSupervisor(platform, port);
 }
 

@@ -5,6 +5,7 @@ import { countDeath, healthyAfterMs, restartDelayMs } from './backoff.js';
 
 const facts = {
   url: 'http://127.0.0.1:4000',
+  grpc: { address: '127.0.0.1:4001', isOverTls: false },
   signInToken: 'tkn_abcdefghijklmnop',
   keyFile: '/home/me/my state/secrets/bootstrap-key',
   needsKey: true,
@@ -33,6 +34,12 @@ it('prints a command whose words survive a shell, also with a blank in the path'
     '<-d>',
     '<@/srv/slipway/examples/request.json>',
   ]);
+});
+
+it('says where gRPC is, and whether it is over TLS', () => {
+  const bootstrap = { key: 'x'.repeat(32), origin: 'kept' } as const;
+  expect(announce({ ...facts, bootstrap })).toMatch(/gRPC +127\.0\.0\.1:4001$/m);
+  expect(announce({ ...facts, bootstrap, grpc: { address: 'h:1', isOverTls: true } })).toMatch(/gRPC +h:1 +\(over TLS\)$/m);
 });
 
 it('sends no key where predictions need none', () => {

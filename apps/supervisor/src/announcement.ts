@@ -3,6 +3,7 @@ import type { BootstrapKey } from './bootstrap-key.js';
 export interface Announcement {
   /** One origin for console and API. */
   readonly url: string;
+  readonly grpc: { readonly address: string; readonly isOverTls: boolean };
   readonly signInToken: string;
   readonly bootstrap: BootstrapKey;
   readonly keyFile: string;
@@ -15,7 +16,7 @@ export interface Announcement {
 
 /** What a person needs after a start: where to look, how to sign in, a key, and a command that works when pasted. */
 export function announce(facts: Announcement): string {
-  const { url, bootstrap, keyFile } = facts;
+  const { url, grpc, bootstrap, keyFile } = facts;
   return [
     '',
     `Slipway is ready (${facts.secondsToReady.toFixed(1)} s).`,
@@ -23,6 +24,7 @@ export function announce(facts: Announcement): string {
     `  Console   ${url}/sign-in?token=${facts.signInToken}`,
     '            (signs in once, within 15 minutes; later sign in with the API key)',
     `  API       ${url}   (documentation: ${url}/docs)`,
+    `  gRPC      ${grpc.address}${grpc.isOverTls ? '   (over TLS)' : ''}`,
     ...keyLines(bootstrap, keyFile),
     '',
     ...commandLines(facts),

@@ -18,6 +18,8 @@ export interface ChildPlan {
   readonly logFile: string;
 }
 
+/** Bodies that wait outlive the small collections; with a little room for them the full ones become rare (docs/decisions/007). */
+const nodeFlags = ['--enable-source-maps', '--initial-old-space-size=64'];
 const Ready = z.object({ kind: z.literal('ready'), port: z.number().int().optional() });
 const readyWithinMs = 90_000;
 const startAttempts = 3;
@@ -175,7 +177,7 @@ export class Child {
   private async spawn(): Promise<ChildProcess> {
     const log = await open(this.plan.logFile, 'a', 0o640);
     try {
-      const child = spawn(process.execPath, ['--enable-source-maps', ...this.plan.args], {
+      const child = spawn(process.execPath, [...nodeFlags, ...this.plan.args], {
         cwd: this.plan.cwd,
         env: { ...this.plan.env },
         detached: true,

@@ -104,18 +104,20 @@ export class Supervisor {
     this.checkStopped();
     const secondsToReady = (Date.now() - this.startedAt) / 1000;
     const needsKey = settings.SLIPWAY_PREDICT_AUTH === 'required';
-    this.options.print(announce({ url, signInToken, bootstrap, keyFile, needsKey, example, secondsToReady }));
+    const grpc = { address: `${this.localHost()}:${ports.grpc}`, isOverTls: settings.SLIPWAY_GRPC_TLS_CERT_FILE !== undefined };
+    this.options.print(announce({ url, grpc, signInToken, bootstrap, keyFile, needsKey, example, secondsToReady }));
   }
 
   private async claimPorts(): Promise<Ports> {
     const { settings } = this.options;
     const loopback = '127.0.0.1';
-    const [api = 0, worker = 0, console = 0] = await claimPorts([
+    const [api = 0, grpc = 0, worker = 0, console = 0] = await claimPorts([
       { setting: 'SLIPWAY_API_PORT', port: settings.SLIPWAY_API_PORT, host: settings.SLIPWAY_LISTEN },
+      { setting: 'SLIPWAY_GRPC_PORT', port: settings.SLIPWAY_GRPC_PORT, host: settings.SLIPWAY_LISTEN },
       { setting: 'SLIPWAY_WORKER_PORT', port: settings.SLIPWAY_WORKER_PORT, host: loopback },
       { setting: 'SLIPWAY_CONSOLE_PORT', port: settings.SLIPWAY_CONSOLE_PORT, host: loopback },
     ]);
-    return { api, worker, console };
+    return { api, grpc, worker, console };
   }
 
   private async startPostgres(): Promise<string> {
@@ -150,6 +152,7 @@ export class Supervisor {
       SLIPWAY_HOME: this.options.home,
       DATABASE_URL: databaseUrl,
       SLIPWAY_API_PORT: String(ports.api),
+      SLIPWAY_GRPC_PORT: String(ports.grpc),
       SLIPWAY_WORKER_PORT: String(ports.worker),
       SLIPWAY_CONSOLE_PORT: String(ports.console),
       SLIPWAY_BOOTSTRAP_API_KEY: bootstrap.key,
@@ -257,6 +260,7 @@ export class Supervisor {
 
 interface Ports {
   readonly api: number;
+  readonly grpc: number;
   readonly worker: number;
   readonly console: number;
 }

@@ -20,7 +20,7 @@ export class RunningSlipway {
       // biome-ignore lint/style/noProcessEnv: the programs of a test inherit the environment, less our own settings
       Object.entries(process.env).filter(([name]) => !/^(SLIPWAY_|DATABASE_URL|QUEUE_URL|VITEST|npm_lifecycle_event|NODE_OPTIONS)/.test(name)),
     );
-    const ports = { SLIPWAY_API_PORT: '0', SLIPWAY_WORKER_PORT: '0', SLIPWAY_CONSOLE_PORT: '0' };
+    const ports = { SLIPWAY_API_PORT: '0', SLIPWAY_GRPC_PORT: '0', SLIPWAY_WORKER_PORT: '0', SLIPWAY_CONSOLE_PORT: '0' };
     this.child = spawn(process.execPath, [join(root, 'apps/supervisor/dist/main.js')], {
       env: { ...inherited, ...ports, SLIPWAY_EXAMPLES: 'off', SLIPWAY_HOME: home, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
