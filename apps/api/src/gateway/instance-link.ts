@@ -14,6 +14,8 @@ const suspectsMax = 16;
 const windowAtStart = 8;
 /** Weight of the newest run in the moving mean of compute time. */
 const smoothing = 0.1;
+/** Answers of a joined run come together, so the mean of the gaps between answers needs a longer memory. */
+const gapSmoothing = 0.03;
 
 /** The gateway's side of one instance: its connection, how much it may hold, and how it has done lately. */
 export class InstanceLink implements Candidate {
@@ -21,6 +23,9 @@ export class InstanceLink implements Candidate {
   window = windowAtStart;
   private outlier: OutlierState = inliers;
   private meanRequestMicros = 0;
+  private meanGapMicros = 0;
+  /** When the last answer came while others were under way; undefined when there were none. */
+  private busyAnswerAt: number | undefined;
   private meanJoined = 1;
   /** Set by the first request that ended with the connection, before the client itself has changed its state. */
   private lost = false;
@@ -75,9 +80,17 @@ export class InstanceLink implements Candidate {
     return this.outlier.ejectedUntilMs;
   }
 
-  /** Mean time of the model per request lately, as its share of joined runs, in microseconds; 0 when unknown. */
+  /**
+   * Time that a request takes of the instance lately, in microseconds; 0 when unknown: its share of runs of the model or, where that is more,
+   * the time between answers while there is always another one to give, which also counts decoding, waiting for a core, and so on.
+   */
   get requestMicros(): number {
-    return this.meanRequestMicros;
+    return Math.max(this.meanRequestMicros, this.meanGapMicros);
+  }
+
+  /** Time from sending a request to its answer when nothing is before it, in microseconds, as far as known. */
+  get runMicros(): number {
+    return this.meanRequestMicros * this.meanJoined;
   }
 
   update(target: RoutingInstance): void {
@@ -93,6 +106,7 @@ export class InstanceLink implements Candidate {
     // What is not sent cannot be joined: an instance that gains by joining must be given enough to join.
     const inRuns = Math.ceil(runsInside * this.meanJoined);
     this.window = Math.min(windowMax, Math.max(windowMin, inTime, inRuns));
+    this.noteGap(performance.now());
     this.ended();
   }
 
@@ -138,11 +152,20 @@ export class InstanceLink implements Candidate {
     this.closeWhenDone();
   }
 
+  private noteGap(nowMs: number): void {
+    const { busyAnswerAt } = this;
+    this.busyAnswerAt = this.client.outstanding > 0 ? nowMs : undefined;
+    if (busyAnswerAt === undefined) return;
+    const gap = (nowMs - busyAnswerAt) * 1e3;
+    this.meanGapMicros += this.meanGapMicros === 0 ? gap : (gap - this.meanGapMicros) * gapSmoothing;
+  }
+
   private died(nowMs: number): void {
     for (const { fingerprint, atMs } of this.suspects) {
       if (nowMs - atMs < suspicionMs) this.quarantine?.strike(fingerprint, `${this.instanceId} ${this.deaths}`, nowMs);
     }
     this.suspects = [];
+    this.busyAnswerAt = undefined;
     this.deaths += 1;
   }
 

@@ -80,8 +80,8 @@ export class RevisionLane {
       const link = entry === undefined ? undefined : this.pick(entry.rank, now);
       if (entry === undefined || link === undefined) return;
       this.withdraw(entry);
-      // Its own timer says the same a little later; a run for nobody must not start in between.
-      if (now >= entry.deadlineAt) entry.onDeadline();
+      // A run whose answer nobody will wait for must not start; the request's own timer says the same a little later.
+      if (now + link.runMicros / 1e3 >= entry.deadlineAt) entry.onDeadline();
       else entry.send(link, this.revision);
     }
   }
@@ -97,7 +97,8 @@ export class RevisionLane {
 
   private queueUp(entry: RoutedEntry, now: number): void {
     const wait = predictWait(this.waiting.sizeUpTo(entry.rank), this.ready);
-    if (wait.ms > Math.min(entry.deadlineAt - now, isBackground(entry.rank) ? Number.POSITIVE_INFINITY : wait.patienceMs)) {
+    const isTooLong = !isBackground(entry.rank) && wait.ms > wait.patienceMs;
+    if (isTooLong || wait.untilAnswerMs > entry.deadlineAt - now) {
       entry.refuse({ kind: 'too_late', waitSeconds: wait.ms / 1e3 }, this.revision);
       return;
     }
