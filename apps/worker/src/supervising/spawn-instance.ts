@@ -3,6 +3,8 @@ import { closeSync, fstatSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import type { InstancePaths } from './instance-paths.js';
 
 const logBytesMax = 1024 * 1024;
+/** Bodies that wait outlive the small collections; with a little room for them the full ones, which cost most with images, become rare (docs/decisions/007). */
+const nodeFlags = ['--initial-old-space-size=64'];
 
 export interface SpawnedInstance {
   readonly child: ChildProcess;
@@ -20,7 +22,7 @@ export function spawnInstance(program: string, paths: InstancePaths): SpawnedIns
   try {
     if (fstatSync(output).size > logBytesMax) ftruncateSync(output);
     const logFrom = fstatSync(output).size;
-    const child = spawn(process.execPath, [program, paths.spec], { detached: true, stdio: ['ignore', output, output], env: {} });
+    const child = spawn(process.execPath, [...nodeFlags, program, paths.spec], { detached: true, stdio: ['ignore', output, output], env: {} });
     child.unref();
     return { child, logFrom };
   } finally {
