@@ -3,6 +3,7 @@ import { SlipwayError } from '@slipway/contracts';
 import { datatypeFacts, type TensorData, viewNumericData } from '../tensors/datatypes.js';
 import { quote } from '../tensors/quote.js';
 import { elementCount, type TensorHead } from '../tensors/tensor.js';
+import { takeMemory } from './input-memory.js';
 import { checkText, maxTextElements } from './read-json-data.js';
 
 /**
@@ -18,10 +19,11 @@ export function readBinaryData(head: TensorHead, bytes: Buffer): TensorData {
     throw invalid(head, `expected ${count * size} bytes for ${head.datatype} ${JSON.stringify(head.shape)}, given ${bytes.length}`);
   }
   if (head.datatype === 'BOOL') checkBooleans(head, bytes);
-  const isAligned = bytes.byteOffset % size === 0;
+  if (bytes.byteOffset % size === 0) return viewNumericData(head.datatype, bytes.buffer, bytes.byteOffset, count);
   // Typed arrays need aligned memory, and where a tensor starts in a body is for the caller to choose.
-  const source = isAligned ? bytes : Uint8Array.prototype.slice.call(bytes);
-  return viewNumericData(head.datatype, source.buffer, source.byteOffset, count);
+  const data = takeMemory(head.datatype, count);
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytes);
+  return data;
 }
 
 function checkBooleans(head: TensorHead, bytes: Buffer): void {

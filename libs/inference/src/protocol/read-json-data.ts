@@ -1,8 +1,9 @@
 import { SlipwayError } from '@slipway/contracts';
-import { makeNumericData, type NumericData, type TensorData } from '../tensors/datatypes.js';
+import type { NumericData, TensorData } from '../tensors/datatypes.js';
 import { toFloat16 } from '../tensors/float16.js';
 import { quote } from '../tensors/quote.js';
 import { elementCount, type TensorHead } from '../tensors/tensor.js';
+import { takeMemory } from './input-memory.js';
 import type { JsonReader } from './json-reader.js';
 import { readFloats, readIntegers } from './read-numbers.js';
 
@@ -94,7 +95,7 @@ function readNested(reader: JsonReader, head: TensorHead, part: Part, run: Run):
 
 function makeRun(reader: JsonReader, head: TensorHead, count: number): Run {
   if (head.datatype === 'BYTES') return textRun(reader, head, count);
-  const data = makeNumericData(head.datatype, count);
+  const data = takeMemory(head.datatype, count);
   if (data instanceof BigInt64Array) return bigRun(reader, head, data, -(2n ** 63n), 2n ** 63n - 1n);
   if (data instanceof BigUint64Array) return bigRun(reader, head, data, 0n, 2n ** 64n - 1n);
   if (data instanceof Float32Array) return floatRun(reader, data, () => readSingle(reader, head));
