@@ -60,6 +60,7 @@ export class InstanceProgram {
         },
         spec.runMs === undefined ? undefined : spec.runMs * 1e3,
       );
+      this.server.describe(warmUp.provider, warmUp.providerNote);
       this.loop = new ServingLoop(spec, engine, new ModelRunner(spec), this.spool, warmUp, () => this.onIdle());
     } catch (error) {
       this.server.announceFailure(messageOf(error));

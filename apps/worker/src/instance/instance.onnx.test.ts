@@ -186,6 +186,15 @@ describe('an instance', () => {
     expect(await instance.infer(turns(1))).toMatchObject({ kind: 'result' });
   });
 
+  it('falls back to cpu where the wished provider is not there, and says so', async () => {
+    const session = { intraOpThreads: 1, interOpThreads: 1, executionProviders: ['tensorrt'], graphOptimization: 'all' as const };
+    const instance = await ready(linearModel(), { signature: linear, session });
+    const { provider, providerNote } = instance.client.hello ?? {};
+    if (provider === 'cpu') expect(providerNote).toBe('wished tensorrt: not available here');
+    else expect(provider).toBe('tensorrt');
+    expect(await instance.infer(rows([1, 2]))).toMatchObject({ kind: 'result' });
+  });
+
   it('says why a model cannot be loaded, and ends', async () => {
     const instance = startInstance(Buffer.from('not a model at all'), { signature: linear });
     open.push(instance);

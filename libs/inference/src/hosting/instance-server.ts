@@ -39,6 +39,7 @@ export class InstanceServer {
   private readonly connections = new Set<Connection>();
   private state: InstanceState = 'LOADING';
   private failure: InstanceStateChange | undefined;
+  private runsOn: Pick<InstanceStateChange, 'provider' | 'providerNote'> = {};
   private workerLeftAt: number | undefined = performance.now();
 
   constructor(private readonly options: InstanceServerOptions) {
@@ -74,7 +75,12 @@ export class InstanceServer {
 
   become(state: InstanceState): void {
     this.state = state;
-    this.pushAll({ state });
+    this.pushAll({ state, ...this.runsOn });
+  }
+
+  /** Tells what runs the model, with the next state and to everyone who still connects. */
+  describe(provider: string, providerNote: string | undefined): void {
+    this.runsOn = { provider, ...(providerNote === undefined ? {} : { providerNote }) };
   }
 
   /** Tells everyone connected, and everyone who still connects, why the model could not be loaded. */
@@ -101,7 +107,7 @@ export class InstanceServer {
     const connection = new Connection(socket);
     const decoder = new FrameDecoder((frame) => this.receive(connection, frame), { maxBytes: this.options.maxFrameBytes ?? maxFrameBytes });
     this.connections.add(connection);
-    connection.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, ...this.options.hello, state: this.state }));
+    connection.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, ...this.options.hello, state: this.state, ...this.runsOn }));
     if (this.failure !== undefined) connection.send(frameTypes.STATE, 0, {}, json(this.failure));
     socket.on('data', (chunk) => {
       try {

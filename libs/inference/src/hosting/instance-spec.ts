@@ -74,6 +74,10 @@ export const InstanceHello = z.object({
   revisionId: z.string(),
   state: z.enum(instanceStates),
   signature: Signature.optional(),
+  /** What runs the model; absent while it loads. */
+  provider: z.string().optional(),
+  /** Why it is not what was wished first. */
+  providerNote: z.string().optional(),
 });
 export type InstanceHello = z.infer<typeof InstanceHello>;
 
@@ -81,8 +85,13 @@ export type InstanceHello = z.infer<typeof InstanceHello>;
 export const ClientHello = z.object({ protocol: z.literal(1), role: z.enum(['gateway', 'worker']) });
 export type ClientHello = z.infer<typeof ClientHello>;
 
-/** State pushed on change; `reason` says why loading failed, right before the instance ends. */
-export const InstanceStateChange = z.object({ state: z.enum([...instanceStates, 'FAILED']), reason: z.string().optional() });
+/** State pushed on change; `reason` says why loading failed, right before the instance ends; what runs the model comes with READY. */
+export const InstanceStateChange = z.object({
+  state: z.enum([...instanceStates, 'FAILED']),
+  reason: z.string().optional(),
+  provider: z.string().optional(),
+  providerNote: z.string().optional(),
+});
 export type InstanceStateChange = z.infer<typeof InstanceStateChange>;
 
 /** Counters since the instance started; answers a PING. */

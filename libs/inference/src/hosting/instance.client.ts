@@ -243,8 +243,13 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   }
 
   private changed(change: InstanceStateChange): void {
-    if (change.state === 'FAILED') this.emit('failed', change.reason ?? 'the instance failed without a reason');
-    else this.become(change.state);
+    if (change.state === 'FAILED') {
+      this.emit('failed', change.reason ?? 'the instance failed without a reason');
+      return;
+    }
+    const { provider, providerNote } = change;
+    if (this.greeting !== undefined && provider !== undefined) this.greeting = { ...this.greeting, provider, providerNote };
+    this.become(change.state);
   }
 
   private pong(frame: Frame): void {

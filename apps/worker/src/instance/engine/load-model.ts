@@ -1,4 +1,4 @@
-import { RuntimeSession } from '@slipway/inference';
+import { openSession, type RuntimeSession } from '@slipway/inference';
 import type { EnginePlan, WarmUp } from './engine.js';
 import { warmUp } from './warm-up.js';
 
@@ -9,6 +9,7 @@ export interface LoadedModel {
 
 /** Loads and warms a model in this thread. Blocks. @throws SlipwayError ARTEFACT_REFUSED when it cannot be loaded */
 export function loadModel(plan: EnginePlan): LoadedModel {
-  const session = new RuntimeSession(plan.modelPath, plan.session);
-  return { session, warmUp: { provider: 'cpu', costs: warmUp((inputs, names) => session.run(inputs, names), plan.warmUp) } };
+  const { session, provider, note } = openSession(plan.modelPath, plan.session);
+  const costs = warmUp((inputs, names) => session.run(inputs, names), plan.warmUp);
+  return { session, warmUp: { provider, ...(note === undefined ? {} : { providerNote: note }), costs } };
 }
