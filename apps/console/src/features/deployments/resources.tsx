@@ -6,7 +6,7 @@ import { Stat, StatRow } from '@/components/charts/stat';
 import { TimeChart } from '@/components/charts/time-chart';
 import { Empty, Loading, QueryView } from '@/components/faces';
 import { Panel } from '@/components/panel';
-import { Status } from '@/components/status';
+import { Badge, Status } from '@/components/status';
 import { type Column, Table } from '@/components/table';
 import { Ago, Raw } from '@/components/text';
 import { useDeployment, useResources } from '@/lib/api/deployments';
@@ -14,6 +14,7 @@ import { chartRows } from '@/lib/charts/chart-rows';
 import { summarise } from '@/lib/charts/summarise';
 import { formatBytes, formatBytesRate, formatCount, formatNumber } from '@/lib/text/format-number';
 import { useRange } from '@/lib/use-range';
+import { runsOn } from './runs-on';
 import { TabBar } from './tab-bar';
 import { useMarkers } from './use-markers';
 
@@ -142,6 +143,7 @@ const columns: readonly Column<InstanceView>[] = [
   { header: 'Serves', cell: (row) => `v${row.version}, revision ${row.revision}` },
   { header: 'Host', cell: (row) => <Raw max={40}>{row.host}</Raw> },
   { header: 'Process', align: 'end', cell: (row) => row.pid ?? '–' },
+  { header: 'Runs on', narrow: 'wide', cell: (row) => <RunsOn instance={row} /> },
   { header: 'Restarts', align: 'end', cell: (row) => <span className={row.restarts > 0 ? 'font-medium text-warn' : ''}>{row.restarts}</span> },
   { header: 'Ready since', cell: (row) => (row.readyAt === null ? '–' : <Ago at={row.readyAt} />) },
   {
@@ -150,3 +152,27 @@ const columns: readonly Column<InstanceView>[] = [
     cell: (row) => (row.reason === null ? <span className="text-ink-3 max-md:hidden">–</span> : <Raw max={160}>{row.reason}</Raw>),
   },
 ];
+
+function RunsOn({ instance }: { readonly instance: InstanceView }) {
+  const { provider, isFallback, limits, limitedBy, notes } = runsOn(instance);
+  if (provider === undefined && limits === undefined) return <span className="text-ink-3">–</span>;
+  return (
+    <span className="flex flex-col items-start gap-0.5 leading-4">
+      {provider !== undefined && (
+        <Badge tone={isFallback ? 'warn' : 'idle'} icon={isFallback ? 'alert' : undefined}>
+          {provider}
+        </Badge>
+      )}
+      {limits !== undefined && (
+        <span className="text-xs whitespace-nowrap text-ink-3" title={limitedBy}>
+          {limits}
+        </span>
+      )}
+      {notes.map((note) => (
+        <span key={note} className="text-xs text-ink-2">
+          <Raw max={160}>{note}</Raw>
+        </span>
+      ))}
+    </span>
+  );
+}
