@@ -337,6 +337,18 @@ describe('configuration', () => {
   });
 });
 
+describe('small bodies', () => {
+  it('are refused as soon as they are over their limit, however they come', async () => {
+    const large = ' '.repeat(64 * 1024 + 1);
+    expectError(await gateway.send('POST', '/v2/repository/index', large), 413, /65536 bytes/);
+    expectError(await gateway.send('POST', '/v2/logging', large, { 'transfer-encoding': 'chunked' }), 413, /65536 bytes/);
+    expect((await gateway.send('POST', '/v2/repository/index', ' '.repeat(64 * 1024 - 2).concat('{}'))).status).toBe(200);
+    // The end of this one never comes, and is not waited for.
+    const endless = `POST /v2/repository/index HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n${large}`;
+    expect(await raw(endless)).toMatch(/^HTTP\/1.1 413 /);
+  });
+});
+
 describe('a deployment that is being unloaded', () => {
   it('shows so in the index, and is not served by number any more', async () => {
     const other = await TestGateway.open();

@@ -5,8 +5,8 @@ import type { Refusal } from './answers.js';
 const bodyMs = 30_000;
 
 /**
- * Reads a body to its end, keeping at most `maxBytes`; gives undefined when there was more and 'late' when it did not end in time. A
- * caller that leaves is never called back.
+ * Reads a body of at most `maxBytes`; gives undefined as soon as there is more, and 'late' when it did not end in time. A caller that
+ * leaves is never called back.
  */
 export function readSmallBody(request: IncomingMessage, maxBytes: number, done: (body: Buffer | undefined | 'late') => void, limitMs = bodyMs): void {
   const chunks: Buffer[] = [];
@@ -14,13 +14,14 @@ export function readSmallBody(request: IncomingMessage, maxBytes: number, done: 
   const onData = (chunk: Buffer) => {
     bytes += chunk.length;
     if (bytes <= maxBytes) chunks.push(chunk);
+    else finish(undefined);
   };
   const finish = (body: Buffer | undefined | 'late') => {
     clearTimeout(timer);
     request.off('data', onData).off('end', onEnd);
     done(body);
   };
-  const onEnd = () => finish(bytes > maxBytes ? undefined : Buffer.concat(chunks));
+  const onEnd = () => finish(Buffer.concat(chunks));
   const timer = setTimeout(() => finish('late'), limitMs);
   request.on('data', onData).on('end', onEnd);
   request.once('close', () => clearTimeout(timer));
@@ -28,7 +29,6 @@ export function readSmallBody(request: IncomingMessage, maxBytes: number, done: 
 
 /**
  * Reads a body that is a JSON object or nothing at all, whatever its content type says; nothing is the empty object.
- * @throws never; a refusal says what was expected.
  */
 export function readSmallObject(
   request: IncomingMessage,
