@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type ChannelCredentials, Client, credentials, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, type ClientOptions, credentials, type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { Logger } from '@slipway/platform';
 import { GrpcGateway, type GrpcGatewayOptions } from '../src/gateway/grpc/grpc-gateway.js';
@@ -46,12 +46,18 @@ export class TestGrpc {
     readonly gateway: GrpcGateway,
     readonly port: number,
     channel: ChannelCredentials,
+    clientOptions: ClientOptions,
   ) {
-    const options = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
-    this.client = new Client(`localhost:${port}`, channel, options);
+    const unbounded = { 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 };
+    this.client = new Client(`localhost:${port}`, channel, { ...unbounded, ...clientOptions });
   }
 
-  static async open({ core }: TestGateway, change: Partial<GrpcGatewayOptions> = {}, channel = credentials.createInsecure()): Promise<TestGrpc> {
+  static async open(
+    { core }: TestGateway,
+    change: Partial<GrpcGatewayOptions> = {},
+    channel = credentials.createInsecure(),
+    clientOptions: ClientOptions = {},
+  ): Promise<TestGrpc> {
     const gateway = new GrpcGateway({
       core,
       server: { serverName: 'slipway', serverVersion: '0.1.0' },
@@ -60,7 +66,7 @@ export class TestGrpc {
       log: silent,
       ...change,
     });
-    return new TestGrpc(gateway, await gateway.listen(0, '127.0.0.1'), channel);
+    return new TestGrpc(gateway, await gateway.listen(0, '127.0.0.1'), channel, clientOptions);
   }
 
   /** @throws ServiceError */
@@ -101,6 +107,11 @@ export class TestGrpc {
     this.client.close();
     this.gateway.close();
   }
+}
+
+/** The bytes of a ModelInferRequest. */
+export function serialize(message: Message): Buffer {
+  return inference('ModelInfer').requestSerialize(message);
 }
 
 /** The name of the status, the text, and what it carries, of a call that has to fail. */

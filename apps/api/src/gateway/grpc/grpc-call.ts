@@ -71,7 +71,7 @@ export abstract class GrpcCall {
     this.reader = new MessageReader(maxMessageBytes);
     stream.on('data', (chunk: Buffer) => this.onData(chunk));
     stream.on('end', () => this.onEnd());
-    stream.on('wantTrailers', () => stream.sendTrailers(this.trailers));
+    stream.on('wantTrailers', () => this.sendTrailers());
     stream.on('close', () => this.onClose());
     // What broke the stream shows in its close.
     stream.on('error', ignore);
@@ -153,9 +153,10 @@ export abstract class GrpcCall {
     if (this.isHeadSent) {
       this.trailers = trailers;
       this.stream.end();
-    } else this.stream.respond({ ...head, ...trailers }, { endStream: true });
-    // Whatever the caller still sends is for nobody.
-    if (!this.hasAllArrived) this.stream.close(constants.NGHTTP2_NO_ERROR);
+    } else {
+      this.stream.respond({ ...head, ...trailers }, { endStream: true });
+      this.stopReading();
+    }
   }
 
   /** Takes no further message until `resume`; what the caller sends waits on its side. */
@@ -196,6 +197,18 @@ export abstract class GrpcCall {
     stream.write(frame);
     stream.write(body, done);
     stream.uncork();
+  }
+
+  private sendTrailers(): void {
+    if (this.isClosed) return;
+    this.stream.sendTrailers(this.trailers);
+    // At once it would overtake the trailers.
+    if (this.trailers !== okTrailers) setImmediate(() => this.stopReading());
+  }
+
+  /** The answer is complete: what the caller still sends is for nobody. */
+  private stopReading(): void {
+    if (!this.hasAllArrived && !this.isClosed) this.stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
   private onData(chunk: Buffer): void {
