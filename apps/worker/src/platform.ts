@@ -37,7 +37,7 @@ export class Platform {
     return new Platform(settings, log, db, databaseUrl, nudges, shutdown, loadMasterKey(home), home, {
       name: hostname(),
       cores: availableParallelism(),
-      memoryBytes: totalmem(),
+      memoryBytes: hostMemory(),
     });
   }
 
@@ -48,4 +48,10 @@ export class Platform {
     const host = SLIPWAY_LISTEN === '0.0.0.0' || SLIPWAY_LISTEN === '::' ? '127.0.0.1' : SLIPWAY_LISTEN;
     return `http://${host.includes(':') ? `[${host}]` : host}:${SLIPWAY_API_PORT}`;
   }
+}
+
+/** What this machine has, or less where we are in a container that may not use all of it. */
+function hostMemory(): number {
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(totalmem(), allowed) : totalmem();
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import { linearModel } from '@slipway/inference/testing';
 import { newId, toJson } from '@slipway/platform';
 import { type TestDatabase, testDatabase, waitFor } from '@slipway/platform/testing';
 import { openArtefactStore } from '@slipway/registry';
+import { MemoryGroups } from '../src/supervising/memory-groups.js';
 import { listProcessRecords } from '../src/supervising/process-record.js';
 import { isAlive as isSameProcess } from '../src/supervising/process-table.js';
 
@@ -73,8 +74,20 @@ export class RunningWorker {
   async close(): Promise<void> {
     await this.end('SIGTERM');
     for (const { pid, startTime } of listProcessRecords(join(this.home, 'run'))) if (isSameProcess(pid, startTime)) process.kill(pid, 'SIGKILL');
+    await this.removeGroups();
     await this.database.close();
     await rm(this.home, { recursive: true, force: true });
+  }
+
+  /** What a killed worker leaves in the system's tree of control groups when no other one follows. */
+  private async removeGroups(): Promise<void> {
+    const { groups } = MemoryGroups.open(this.home, totalmem());
+    if (groups === undefined) return;
+    const areGone = () => {
+      groups.close();
+      return !existsSync(groups.folder);
+    };
+    await waitFor(areGone, { what: 'the control groups of the ended instances to be removed' });
   }
 
   /** A model with READY versions 1 … n; version k answers x0 + 2·x1 + k. A version of `broken` is no model at all. */
@@ -132,4 +145,11 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export const spec = { intraOpThreads: 1, executionProviders: ['cpu' as const], maxQueue: 1024, keepWarmSeconds: 600, recordPredictions: true, batching: { mode: 'auto' as const } };
+export const spec = {
+  intraOpThreads: 1,
+  executionProviders: ['cpu' as const],
+  maxQueue: 1024,
+  keepWarmSeconds: 600,
+  recordPredictions: true,
+  batching: { mode: 'auto' as const },
+};

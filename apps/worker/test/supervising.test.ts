@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { type InferReply, InstanceClient } from '@slipway/inference';
 import { linearModel, loopModel, writeModel } from '@slipway/inference/testing';
 import { waitFor } from '@slipway/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryGroups } from '../src/supervising/memory-groups.js';
 import { CuttableDatabase } from './cuttable-database.js';
 import { by, isAlive, RunningWorker, serves, spec } from './running-worker.js';
 
@@ -281,6 +282,10 @@ describe('a worker', () => {
     await waitFor(() => !isAlive(unwanted ?? 0), { what: 'the unwanted instance to end' });
     const view = await worker.until('other', (at) => serves(1)(at) && !pidsOf(at).includes(dying ?? 0), 'the dead one to be replaced');
     expect(view.instances).toHaveLength(1);
+    // Of what the system keeps for them, too, nothing is left but what lives.
+    await waitFor(() => memoryGroups().join() === view.instances[0]?.id || memoryGroups().length === 0, { what: 'the other groups to be removed' });
+    await worker.end('SIGTERM');
+    expect(memoryGroups()).toEqual([]);
   });
 
   it('that is told to leave ends its instances within five seconds; the next one starts them again', async () => {
@@ -362,6 +367,12 @@ async function allocate(instance: InstanceView | undefined, size: number): Promi
 /** What an instance was told at its last start. */
 async function threadsOf(instance: InstanceView | undefined): Promise<number> {
   return JSON.parse(await readFile(join(worker.home, 'run', `${instance?.id}.spec.json`), 'utf8')).session.intraOpThreads;
+}
+
+/** Control groups of this home's instances; none where the system has none or lets us make none. */
+function memoryGroups(): string[] {
+  const { groups } = MemoryGroups.open(worker.home, totalmem());
+  return groups === undefined ? [] : readdirSync(groups.folder, { withFileTypes: true }).flatMap((each) => (each.isDirectory() ? [each.name] : []));
 }
 
 async function addressOf(running: RunningWorker, instanceId: string | undefined): Promise<string> {
