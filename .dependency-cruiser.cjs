@@ -41,6 +41,14 @@ module.exports = {
       from: { path: `^libs/${domain}/src/` },
       to: { path: `^libs/${domain}/src/`, pathNot: '^libs/$1/src/' },
     },
+    {
+      name: 'tables-stay-light',
+      severity: 'error',
+      comment: 'hostile files are read with it, in a process of its own',
+      from: { path: '^libs/tables/src/', pathNot: tests },
+      to: { path: ['^libs/(?!tables|contracts|inference)', heavy] },
+    },
+    { name: 'tables-for-apps-alone', severity: 'error', from: { path: '^libs/(?!tables/)' }, to: { path: '^libs/tables/' } },
     { name: 'libraries-know-no-app', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
     { name: 'apps-do-not-meet', severity: 'error', from: { path: '^apps/([^/]+)/' }, to: { path: '^apps/', pathNot: '^apps/$1/' } },
     {

@@ -1,1 +1,15 @@
+export type { Block, BlockFault, Segment, SegmentInput } from './blocks/block.js';
+export { encodeReaderMessage, type ReaderMessage, readReaderMessages } from './blocks/block-frames.js';
+export { type BlockSize, readBlocks } from './blocks/read-blocks.js';
+export type { CsvOptions } from './formats/csv-table.js';
+export { openTable } from './formats/open-table.js';
 export { recogniseBytes, recogniseFormat } from './formats/recognise-format.js';
+export { featureNamesOf } from './mapping/feature-names.js';
+export type { MappedModel, Mapping, MappingWish } from './mapping/mapping.js';
+export { planMapping } from './mapping/plan-mapping.js';
+export { peekTable, type ReaderLimits, TableReader, type TableWish } from './reader/table-reader.js';
+export { decodeInferAnswer, type InferAnswer, type OutputTensor } from './requests/infer-answer.js';
+export { bytesOfRows, encodeInferBody, type InferBody } from './requests/infer-body.js';
+export { type ResultLayout, type ResultWriter, resultWriter } from './results/result-writer.js';
+export { answersByRow, type RowValue, valuesOfRow } from './results/row-values.js';
+export type { Table, TableHead, TableLimits, TablePosition, TableRow } from './table.js';
