@@ -113,5 +113,7 @@ function startInstance() {
     records: defaultInstanceRecords,
   };
   writeFileSync(join(home, 'spec.json'), JSON.stringify(spec));
-  return spawn(process.execPath, ['--initial-old-space-size=64', 'apps/worker/dist/instance/main.js', join(home, 'spec.json')], { stdio: ['ignore', 'inherit', 'inherit'] });
+  return spawn(process.execPath, ['--initial-old-space-size=64', 'apps/worker/dist/instance/main.js', join(home, 'spec.json')], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
 }
