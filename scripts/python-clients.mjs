@@ -84,7 +84,9 @@ await main(async () => {
     });
     await withProduct(folder, 'required', async (product) => {
       const shelf = new Shelf(product);
-      await shelf.until('the model to serve again', async () => ((await shelf.readyFault('simple', true)) === undefined ? true : undefined));
+      await shelf.until('the model to serve again', async () =>
+        (await shelf.call('GET', '/v2/models/simple/ready')).status === 200 ? true : undefined,
+      );
       for (const name of closed) await runProgram(python, name, product);
       shelf.grpc.close();
     });

@@ -4,11 +4,11 @@ import { attempt } from './tally.mjs';
 import { filledTensor } from './tensors.mjs';
 import { describe } from './transports.mjs';
 
-const everyMs = 100;
+const everyMs = 200;
 const withinMs = 10_000;
 
 /**
- * Asks another deployment for predictions by REST and gRPC, and the API whether it lives, ten times a second: nothing that happens beside
+ * Asks another deployment for predictions by REST and gRPC, and the API whether it lives, five times a second: nothing that happens beside
  * them may show. Bounded: a probe gives up after 10 s.
  */
 export class Neighbour {

@@ -40,16 +40,18 @@ export function numbersFault(descriptors) {
 }
 
 /** Messages that the page names by their use and a .proto may name otherwise; null: no message of its own. */
-const declaredNames = { Empty: null, SystemRegion: 'RegionStatus' };
+const declaredNames = { Empty: null, SystemRegion: 'SystemSharedMemoryStatusResponse.RegionStatus' };
 
-/** [name, Map of number by field name] of each message below; `number` is where messages lie: 4 in a file, 3 in a message. */
-function fieldsOf(parts, number) {
+/** [name, Map of number by field name] of each message below, nested ones also by their place; messages lie at 4 in a file, at 3 in a message. */
+function fieldsOf(parts, number, outer = []) {
   return parts
     .filter((part) => part.number === number)
     .flatMap(({ content }) => {
       const inner = walk(content);
       const fields = inner.filter((part) => part.number === 2).map((part) => [textOf(part.content, 1), numberOf(part.content)]);
-      return [[textOf(content, 1), new Map(fields)], ...fieldsOf(inner, 3)];
+      const name = textOf(content, 1);
+      const declared = new Map(fields);
+      return [[name, declared], [[...outer, name].join('.'), declared], ...fieldsOf(inner, 3, [...outer, name])];
     });
 }
 

@@ -4,7 +4,7 @@ import { send } from './rest.mjs';
 import { predict } from './transports.mjs';
 
 const settleMs = 120_000;
-const pollMs = 150;
+const pollMs = 200;
 
 /** Puts model files into the running product and takes them away again through its public REST API, and asks for predictions. */
 export class Shelf {
@@ -49,23 +49,32 @@ export class Shelf {
     await this.served(model, version);
   }
 
+  /** A newer version; it serves once it has the traffic. */
   async revise(model, version) {
     await this.ask('POST', `/v1/deployments/${model}/revisions`, JSON.stringify({ version }));
+    await this.until(`${model} version ${version} to have the traffic`, async () => {
+      const { split } = await this.rolledOut(model);
+      return split?.length === 1 && split[0].version === version ? true : undefined;
+    });
     await this.served(model, version);
   }
 
-  /** Waits until a version has the traffic, by the control API and by the protocol. */
+  /** Waits until a version is ready by the protocol. That is answered from memory; the registry is asked only now and then. */
   async served(name, version) {
-    await this.until(`${name} version ${version} to serve`, async () => {
-      const { split, rollout } = (await this.call('GET', `/v1/deployments/${name}`)).body;
-      if (rollout?.status === 'ABORTED') throw new Error(`the rollout of ${name} was aborted: ${rollout.causeDetail ?? rollout.cause}`);
-      return split?.length === 1 && split[0].version === version ? true : undefined;
-    });
-    // The gateway hears of it a moment after the registry.
     for (const path of [`${name}/versions/${version}`, name]) {
       const ready = `${this.product.url}/v2/models/${path}/ready`;
-      await this.until(`${path} to be ready`, async () => ((await send(ready)).status === 200 ? true : undefined));
+      await this.until(`${path} to be ready`, async (look) => {
+        if (look % 20 === 19) await this.rolledOut(name);
+        return (await send(ready, { headers: { authorization: this.authorization } })).status === 200 ? true : undefined;
+      });
     }
+  }
+
+  /** The deployment by the control API; an aborted rollout ends every wait for it. */
+  async rolledOut(name) {
+    const { body } = await this.call('GET', `/v1/deployments/${name}`);
+    if (body.rollout?.status === 'ABORTED') throw new Error(`the rollout of ${name} was aborted: ${body.rollout.causeDetail ?? body.rollout.cause}`);
+    return body;
   }
 
   async remove(name) {
@@ -122,8 +131,8 @@ export class Shelf {
 
   async until(what, look) {
     const deadline = performance.now() + settleMs;
-    for (;;) {
-      const found = await look();
+    for (let count = 0; ; count += 1) {
+      const found = await look(count);
       if (found !== undefined) return found;
       if (performance.now() > deadline) throw new Error(`waited ${settleMs / 1000} s for ${what}`);
       await pause(pollMs);

@@ -46,7 +46,9 @@ export async function attempt(figure, name, work) {
 export function conclude() {
   const rows = [...figures].map(([name, { right, wrong, skipped }]) => [
     name,
-    `${right} of ${right + wrong} right${skipped > 0 ? `, ${skipped} left out` : ''}`,
+    [right + wrong > 0 ? `${right} of ${right + wrong} right` : '', skipped > 0 ? `${skipped} left out` : '']
+      .filter((text) => text !== '')
+      .join(', '),
     '0 wrong',
     wrong === 0 && right > 0 ? 'met' : wrong > 0 ? 'MISSED' : '',
   ]);
