@@ -166,7 +166,7 @@ describe('an instance', () => {
 
   it('that hangs is ended at the deadline and started again', async () => {
     await worker.addModel('loop', [loopModel()], loopSignature);
-    await worker.start({ SLIPWAY_DEFAULT_DEADLINE_MS: '3000' });
+    await worker.start();
     await worker.deployments.create(by, { ...fraud, name: 'fraud', model: 'loop' });
     const [before] = (await worker.until('fraud', serves(1), 'it to serve')).instances;
     const client = new InstanceClient({ address: await addressOf(worker, before?.id), role: 'gateway', reconnect: false });
@@ -233,6 +233,19 @@ describe('an instance', () => {
     const again = await restarted(greedy, 15_000);
     expect(again).toMatchObject({ threads: cores });
     expect(await threadsOf(again)).toBe(cores);
+  });
+
+  it('runs on the processor where the wished provider is not there, says so, and is ready all the same', async () => {
+    await worker.addModel('fraud');
+    await worker.start();
+    // No machine has the one of Windows and the one of macOS.
+    await worker.deployments.create(by, { ...fraud, spec: { ...spec, executionProviders: ['dml', 'coreml', 'cpu'] } });
+    const view = await worker.until('fraud', serves(1), 'it to serve');
+    expect(view).toMatchObject({ status: 'READY', statusReason: null });
+    const [instance] = view.instances;
+    if (instance?.provider === 'cpu') expect(instance.providerNote).toBe('wished dml: not available here; coreml: not available here');
+    else expect(['dml', 'coreml']).toContain(instance?.provider);
+    expect(await predict(worker, 1)).toBeCloseTo(6);
   });
 
   it('is reached where the home folder is too long for a socket', async () => {

@@ -27,7 +27,6 @@ export interface HostAgentOptions {
   readonly host: { readonly name: string; readonly cores: number; readonly memoryBytes: number };
   /** The instance program's file. */
   readonly program: string;
-  readonly defaultDeadlineMs: number;
   readonly maxBodyBytes: number;
   readonly hosts: HostStore;
   readonly instances: InstanceStore;
@@ -168,7 +167,7 @@ export class HostAgent {
     const { spec, runMs, memoryBytes } = assignment;
     const memoryLimitBytes = spec.memoryLimitBytes ?? defaultMemoryLimit(memoryBytes, this.options.host.memoryBytes);
     const threadWish = { wished: spec.intraOpThreads, runMs };
-    const process = this.create(identity, { deadlineMs: spec.deadlineMs, memoryLimitBytes, memoryBytes, threadWish }, assignment.restarts);
+    const process = this.create(identity, { memoryLimitBytes, memoryBytes, threadWish }, assignment.restarts);
     void process.start(() =>
       this.loading.use(async () => {
         const paths = this.folders.of(assignment.instanceId);
@@ -191,7 +190,6 @@ export class HostAgent {
     }
     this.options.log.info({ instance: record.instanceId, deployment: spec.deploymentName, pid: record.pid }, 'instance adopted');
     const limits: InstanceLimits = {
-      deadlineMs: record.deadlineMs,
       memoryLimitBytes: record.memoryLimitBytes ?? defaultMemoryLimit(record.memoryBytes ?? 0, this.options.host.memoryBytes),
       memoryBytes: record.memoryBytes,
       threadWish: record.threadWish ?? { wished: spec.session.intraOpThreads },
@@ -200,11 +198,10 @@ export class HostAgent {
   }
 
   private create(identity: InstanceIdentity, limits: InstanceLimits, restarts: number): InstanceProcess {
-    const { program, defaultDeadlineMs, log } = this.options;
+    const { program, log } = this.options;
     const around: Surroundings = {
       program,
       paths: this.folders.of(identity.instanceId),
-      defaultDeadlineMs,
       log,
       report: (who, fact) => this.facts.put(who, fact),
       groups: this.groups,

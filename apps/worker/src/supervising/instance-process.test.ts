@@ -36,7 +36,6 @@ it('fails with the reason, and harms nobody else, when its log cannot be written
   const around = {
     program: join(folder, 'main.js'),
     paths,
-    defaultDeadlineMs: 1_000,
     log: createLogger('test', 'silent'),
     report: (_: unknown, fact: InstanceFact) => facts.push(fact),
     groups: undefined,

@@ -3,11 +3,11 @@ import { messageOf } from '@slipway/contracts';
 import { type InstanceFact, type InstanceSetup, noSetup } from '@slipway/deployments';
 import type { InstanceHello, InstancePong } from '@slipway/inference';
 import { type Death, decideRestart, remembered } from './decide-restart.js';
-import { isStarved } from './is-starved.js';
 import { endOfLog, readLastWords } from './last-words.js';
+import { LoadingPriority } from './loading-priority.js';
 import { type GuardedProcess, guardAdopted, guardMemory, type MemoryGuard } from './memory-guard.js';
 import { type InstanceIdentity, type ProcessRecord, readSpec, writeJson } from './process-record.js';
-import { isAlive, preferAsVictim, processorTimes, setLoadingPriority, signalProcess, startTimeOf } from './process-table.js';
+import { isAlive, preferAsVictim, signalProcess, startTimeOf } from './process-table.js';
 import { ProcessWatch } from './process-watch.js';
 import { type SpawnedInstance, spawnInstance } from './spawn-instance.js';
 import type { Ending, InstanceLimits, Phase, Surroundings } from './surroundings.js';
@@ -15,9 +15,6 @@ import { Timers } from './timers.js';
 
 /** Between telling gateways to look elsewhere and telling the instance to end: what is on its way still arrives. */
 const lingerMs = 300;
-/** When the system wants to be asked again about a priority. */
-const priorityRetryMs = 120;
-const starvationCheckMs = 500;
 
 interface OwnProcess {
   readonly pid: number;
@@ -36,6 +33,7 @@ export class InstanceProcess {
   private process: OwnProcess | undefined;
   private watch: ProcessWatch | undefined;
   private memory: MemoryGuard | undefined;
+  private priority: LoadingPriority | undefined;
   private setup: InstanceSetup = noSetup;
   private restarts: number;
   private hasBeenReady = false;
@@ -145,7 +143,7 @@ export class InstanceProcess {
     child.once('exit', (code, signal) => this.exited(signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`));
     this.process = { pid: child.pid, startTime: startTimeOf(child.pid) ?? '' };
     // One that served is missed by its callers; anything else can wait for those that serve.
-    if (!this.hasBeenReady) this.loadBehindOthers(child.pid);
+    if (!this.hasBeenReady) this.priorityOf(child.pid).begin();
     this.describe({});
     const { instanceId, deploymentName } = this.identity;
     this.around.log.info({ instance: instanceId, deployment: deploymentName, pid: child.pid, restarts: this.restarts }, 'instance started');
@@ -177,7 +175,7 @@ export class InstanceProcess {
   }
 
   private watchProcess(process: OwnProcess, isChild: boolean): void {
-    const { identity, limits, around } = this;
+    const { identity, around } = this;
     this.watch = new ProcessWatch(
       {
         instanceId: identity.instanceId,
@@ -185,7 +183,6 @@ export class InstanceProcess {
         socket: around.paths.socket,
         isProven: this.isProven,
         isChild,
-        longestDeadlineMs: Math.max(limits.deadlineMs ?? 0, around.defaultDeadlineMs),
       },
       {
         onReady: (hello) => this.becomeReady(hello),
@@ -205,8 +202,8 @@ export class InstanceProcess {
     this.current = 'ready';
     this.isProven = true;
     this.hasBeenReady = true;
-    this.setPriority(this.process.pid, false);
-    this.describe(providerOf(hello));
+    this.priorityOf(this.process.pid).end();
+    this.describe({ provider: hello?.provider, providerNote: hello?.providerNote });
     // What was said while loading is not what a later death is about.
     this.logFrom = endOfLog(this.around.paths.log);
     this.remember();
@@ -215,19 +212,9 @@ export class InstanceProcess {
     this.tell('READY');
   }
 
-  private loadBehindOthers(pid: number): void {
-    this.setPriority(pid, true);
-    const check = this.timers.every(starvationCheckMs, () => {
-      const times = this.current === 'loading' ? processorTimes(pid) : undefined;
-      if (times === undefined || !isStarved(times)) return;
-      this.timers.cancel(check);
-      this.setPriority(pid, false);
-    });
-  }
-
-  private setPriority(pid: number, isBehind: boolean): void {
-    if (isBehind && this.current !== 'loading') return;
-    if (!setLoadingPriority(pid, isBehind)) this.timers.after(priorityRetryMs, () => this.setPriority(pid, isBehind));
+  private priorityOf(pid: number): LoadingPriority {
+    this.priority ??= new LoadingPriority(pid, this.timers);
+    return this.priority;
   }
 
   private kill(reason: string): void {
@@ -309,7 +296,7 @@ export class InstanceProcess {
 
   private remember(): void {
     if (this.process === undefined) return;
-    const { deadlineMs, memoryLimitBytes, memoryBytes, threadWish } = this.limits;
+    const { memoryLimitBytes, memoryBytes, threadWish } = this.limits;
     const record: ProcessRecord = {
       instanceId: this.identity.instanceId,
       ...this.process,
@@ -317,7 +304,6 @@ export class InstanceProcess {
       reason: this.reason,
       hasBeenReady: this.hasBeenReady,
       isProven: this.isProven,
-      deadlineMs,
       memoryLimitBytes,
       memoryBytes,
       memoryGroup: this.memory?.group,
@@ -344,14 +330,6 @@ export class InstanceProcess {
     this.watch = undefined;
     this.memory?.close();
     this.memory = undefined;
+    this.priority = undefined;
   }
-}
-
-/** What the instance says about the runtime's part that it got. */
-function providerOf(hello: InstanceHello | undefined): Partial<InstanceSetup> {
-  const text = (name: string): string | undefined => {
-    const value: unknown = Reflect.get(hello ?? {}, name);
-    return typeof value === 'string' ? value : undefined;
-  };
-  return { provider: text('provider'), providerNote: text('providerNote') };
 }

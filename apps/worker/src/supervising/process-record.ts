@@ -17,7 +17,6 @@ export const ProcessRecord = z.object({
   hasBeenReady: z.boolean(),
   /** This very process. */
   isProven: z.boolean().optional(),
-  deadlineMs: z.number().optional(),
   memoryLimitBytes: z.number().optional(),
   memoryBytes: z.number().optional(),
   /** The folder of its control group. */

@@ -7,6 +7,11 @@ import { afterLook, lookEveryMs, type Silence } from './silence.js';
 import { Timers } from './timers.js';
 
 const socketPollMs = 10;
+/**
+ * How long an instance may be silent and well. It ends its own runs when they pass their deadlines, so this is about what that does not see. A
+ * model that runs in line keeps its process silent during a run, for as long as any caller may state.
+ */
+const longestBlockMs = limits.deadlineMsMax;
 /** The system closes a process's connections a moment before it is gone. */
 const goneAfterCloseMs = 5;
 
@@ -19,8 +24,6 @@ export interface WatchedProcess {
   readonly isProven: boolean;
   /** A child tells its parent when it ends; any other process has to be looked for. */
   readonly isChild: boolean;
-  /** The longest time a request may take in it that states no deadline of its own. */
-  readonly longestDeadlineMs: number;
 }
 
 export interface WatchEvents {
@@ -123,17 +126,8 @@ export class ProcessWatch {
       ageMs: this.ageMs,
       silence: this.silence,
       stoppedMs: this.standstill.silentMs,
-      longestBlockMs: this.longestBlockMs,
+      longestBlockMs,
     });
     if (reason !== undefined) this.events.onReason(reason);
-  }
-
-  /**
-   * How long it may be silent and well. An instance ends its own runs when they pass their deadlines, so this is about what that does not see.
-   * One that runs its model in line is silent during a run, for as long as any caller may state; any other one answers all the time.
-   */
-  private get longestBlockMs(): number {
-    const isInline: unknown = Reflect.get(this.client?.hello ?? {}, 'isInline');
-    return isInline === false ? this.watched.longestDeadlineMs : limits.deadlineMsMax;
   }
 }

@@ -32,7 +32,6 @@ function createHostAgent(platform: Platform): HostAgent {
     home,
     host,
     program: fileURLToPath(new URL('../instance/main.js', import.meta.url)),
-    defaultDeadlineMs: settings.SLIPWAY_DEFAULT_DEADLINE_MS,
     maxBodyBytes: settings.SLIPWAY_MAX_BODY_BYTES,
     hosts: new HostStore(db.prisma),
     instances: new InstanceStore(db.prisma),

@@ -7,7 +7,6 @@ import type { ThreadShare, ThreadWish } from './thread-budget.js';
 
 /** What an instance may use, as its revision says or the host decides. */
 export interface InstanceLimits {
-  readonly deadlineMs?: number | undefined;
   readonly memoryLimitBytes: number;
   /** What it is expected to take; undefined when nobody knows any more. */
   readonly memoryBytes?: number | undefined;
@@ -18,7 +17,6 @@ export interface Surroundings {
   /** The instance program's file. */
   readonly program: string;
   readonly paths: InstancePaths;
-  readonly defaultDeadlineMs: number;
   readonly log: Logger;
   /** Takes every change of fact; must not throw. */
   readonly report: (identity: InstanceIdentity, fact: InstanceFact) => void;
