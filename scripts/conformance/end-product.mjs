@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 /** Ends a product that was started here and nothing else: others may work in this checkout. */
 export async function endProduct(product) {
   const databaseFolder = product.folder;
-  await product.interrupt();
+  if (product.exitCode === undefined) await product.interrupt();
   if (product.exitCode === undefined) process.kill(-product.child.pid, 'SIGKILL');
   for (const { pid, command } of product.processes()) {
     if ([product.home, databaseFolder].some((place) => place !== undefined && command.includes(place))) process.kill(pid, 'SIGKILL');
