@@ -41,6 +41,11 @@ export const settingsShape = {
     .int()
     .min(1024)
     .default(4 * 1024 * 1024 * 1024),
+  SLIPWAY_MAX_BATCH_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(4 * 1024 * 1024 * 1024),
   SLIPWAY_DEFAULT_DEADLINE_MS: z.coerce.number().int().min(1).max(600_000).default(30_000),
   SLIPWAY_VALIDATION_SECONDS: z.coerce.number().int().min(1).max(3600).default(60),
   SLIPWAY_VALIDATION_MEMORY_BYTES: z.coerce
@@ -53,6 +58,7 @@ export const settingsShape = {
   SLIPWAY_EGRESS_ALLOW: list,
   SLIPWAY_RETENTION_PREDICTIONS_DAYS: z.coerce.number().int().min(1).max(3650).default(30),
   SLIPWAY_RETENTION_WINDOWS_DAYS: z.coerce.number().int().min(1).max(3650).default(400),
+  SLIPWAY_RETENTION_BATCH_DAYS: z.coerce.number().int().min(1).max(3650).default(30),
   SLIPWAY_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   QUEUE_URL: z.url({ protocol: /^(postgres(ql)?|rediss?)$/ }).optional(),

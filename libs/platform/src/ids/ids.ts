@@ -18,7 +18,8 @@ export type IdPrefix =
   | 'evt'
   | 'prd'
   | 'lbl'
-  | 'req';
+  | 'req'
+  | 'bat';
 
 const next = monotonicFactory();
 

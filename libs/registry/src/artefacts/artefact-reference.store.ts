@@ -10,17 +10,26 @@ export async function lockDigest(tx: Transaction, digest: Digest): Promise<void>
   await tx.$executeRaw`select pg_advisory_xact_lock(${key})`;
 }
 
-/** Removes an artefact that no version refers to. @returns whether it was removed. */
+/** Removes an artefact that nothing refers to. @returns whether it was removed. */
 export async function collectArtefact(db: Database, store: ArtefactStore, digest: Digest): Promise<boolean> {
   return db.$transaction(async (tx) => {
     await lockDigest(tx, digest);
-    const referring = await tx.version.findFirst({ where: { digest }, select: { id: true } });
-    return referring === null && (await store.delete(digest));
+    const referred = await referredOf(tx, [digest]);
+    return !referred.has(digest) && (await store.delete(digest));
   });
 }
 
+/** Of these digests, those that versions or batch predictions refer to. */
+async function referredOf(db: Database | Transaction, digests: readonly Digest[]): Promise<ReadonlySet<string>> {
+  const wanted = { in: [...digests] };
+  const versions = await db.version.findMany({ where: { digest: wanted }, select: { digest: true }, distinct: ['digest'] });
+  const inputs = await db.batchPrediction.findMany({ where: { inputDigest: wanted }, select: { inputDigest: true }, distinct: ['inputDigest'] });
+  const results = await db.batchPrediction.findMany({ where: { resultDigest: wanted }, select: { resultDigest: true }, distinct: ['resultDigest'] });
+  return new Set([...versions.map((row) => row.digest), ...inputs.map((row) => row.inputDigest), ...results.map((row) => row.resultDigest ?? '')]);
+}
+
 /**
- * Removes every artefact that no version refers to and that is older than `olderThanMs`: left by a process that died between the
+ * Removes every artefact that nothing refers to and that is older than `olderThanMs`: left by a process that died between the
  * file and the row, or after the row was deleted.
  * @returns how many were removed.
  */
@@ -28,8 +37,7 @@ export async function collectArtefacts(db: Database, store: ArtefactStore, older
   let removed = 0;
   let batch: Digest[] = [];
   const collectBatch = async () => {
-    const referred = await db.version.findMany({ where: { digest: { in: batch } }, select: { digest: true }, distinct: ['digest'] });
-    const known = new Set(referred.map((row) => row.digest));
+    const known = await referredOf(db, batch);
     for (const digest of batch) if (!known.has(digest) && (await collectArtefact(db, store, digest))) removed += 1;
     batch = [];
   };
