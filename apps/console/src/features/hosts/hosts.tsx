@@ -54,5 +54,6 @@ const columns: readonly Column<HostView>[] = [
   { header: 'Cores', align: 'end', cell: (row) => row.cores },
   { header: 'Memory', align: 'end', cell: (row) => formatBytes(row.memoryBytes) },
   { header: 'Instances', align: 'end', cell: (row) => row.instances },
+  { header: 'Threads given', align: 'end', cell: (row) => row.threads },
   { header: 'Last heard', cell: (row) => <Ago at={row.lastSeenAt} /> },
 ];
