@@ -17,8 +17,6 @@ export interface ConnectionLimits {
   readonly slowestBytesPerSecond: number;
 }
 
-const allStreams = 2 ** 31 - 1;
-
 /** One client's connection: its calls, and what keeps a connection without calls from being a burden. */
 export class GrpcConnection {
   /** Where the client is. */
@@ -63,12 +61,7 @@ export class GrpcConnection {
     else if (now - this.lastHeardAt > limits.quietMs && this.pingedAt === Number.POSITIVE_INFINITY) this.ping(now);
   }
 
-  /** Tells the client to open no further call here; those that are on their way are still taken. */
-  announceLeave(): void {
-    if (!this.session.closed) this.session.goaway(constants.NGHTTP2_NO_ERROR, allStreams);
-  }
-
-  /** Takes no further call; resolves when the last one has ended. */
+  /** Tells the client to open no further call here, and which it took last; resolves when the last one has ended. */
   leave(): Promise<void> {
     return new Promise((resolve) => {
       for (const call of this.calls) call.leave();

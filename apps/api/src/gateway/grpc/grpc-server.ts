@@ -41,7 +41,6 @@ export class GrpcServer {
   private readonly connections = new Set<GrpcConnection>();
   private readonly limits: ConnectionLimits;
   private readonly sweep: NodeJS.Timeout;
-  private isDraining = false;
 
   constructor(private readonly options: GrpcServerOptions) {
     this.limits = { ...connectionLimits, ...options.limits };
@@ -79,14 +78,12 @@ export class GrpcServer {
   }
 
   /**
-   * Leaves without losing a call: takes no connection, tells every client to open no further call, takes for a moment those that were on
-   * their way, waits for the last one.
+   * Leaves without losing a call: takes no connection, and for `lingerMs` still every call, while clients that look at the health learn to
+   * go elsewhere. Then it tells each client which call it took last, so that the client may send a later one again, and waits for the last.
    * @returns how many connections had to be cut after `graceMs`.
    */
   async drain({ lingerMs, graceMs }: { readonly lingerMs: number; readonly graceMs: number }): Promise<number> {
-    this.isDraining = true;
     const closed = this.server.listening ? new Promise<void>((resolve) => NetServer.prototype.close.call(this.server, () => resolve())) : undefined;
-    for (const connection of this.connections) connection.announceLeave();
     if (this.connections.size > 0) await pause(lingerMs);
     const left = Promise.all([...this.connections].map((connection) => connection.leave()));
     await within(left, Math.max(0, graceMs - lingerMs));
@@ -108,7 +105,6 @@ export class GrpcServer {
     const connection = new GrpcConnection(session, this.limits, this.options.open);
     this.connections.add(connection);
     session.once('close', () => this.connections.delete(connection));
-    if (this.isDraining) connection.announceLeave();
   }
 
   private sweepAll(): void {

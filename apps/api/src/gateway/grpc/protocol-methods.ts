@@ -108,7 +108,11 @@ export function protocolMethods(gateway: GatewayView, server: ServerFacts): Read
     },
     RepositoryModelLoad: {
       route: 'repositoryLoad',
-      handle: (request, caller) => change(request, caller, (ask, parameters) => repository().load(ask, readLoadParameters(parameters).config)),
+      handle: (request, caller) =>
+        change(request, caller, (ask, parameters) => {
+          const { config } = readLoadParameters(parameters);
+          return repository().load(ask, config);
+        }),
     },
     RepositoryModelUnload: {
       route: 'repositoryUnload',
