@@ -1,3 +1,4 @@
+export * from './deployments/choose-target.js';
 export * from './deployments/deployment.js';
 export * from './deployments/deployment.store.js';
 export * from './deployments/deployment-fact.store.js';
