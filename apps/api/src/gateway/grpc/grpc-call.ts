@@ -1,4 +1,4 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream, sensitiveHeaders } from 'node:http2';
 import { headers as names, SlipwayError, statusOf } from '@slipway/contracts';
 import type { Refusal } from '../answers.js';
 import type { ExchangeContext } from '../exchange.js';
@@ -19,11 +19,18 @@ export interface CallParts {
   readonly maxMessageBytes: number;
   /** When the caller gives up, ms on the monotonic clock; Infinity when it did not say. */
   readonly deadlineAt: number;
-  /** Is told of every sign of life on the way out. */
-  readonly onSent: () => void;
+  readonly connection: CallConnection;
 }
 
-const head = { ':status': 200, 'content-type': 'application/grpc', 'grpc-accept-encoding': 'identity,deflate,gzip' };
+/** What a call tells the connection that it came on. */
+export interface CallConnection {
+  /** Something left. */
+  sent(): void;
+  closed(call: GrpcCall): void;
+}
+
+/** Values that are another one in every answer: kept out of the connection's table of headers, which they would only wash others out of. */
+const everNew = [names.predictionId, names.requestId];
 const okTrailers: OutgoingHttpHeaders = { 'grpc-status': '0' };
 const withTrailers = { waitForTrailers: true };
 const prefixBytes = 5;
@@ -49,7 +56,7 @@ export abstract class GrpcCall {
   protected readonly headers: IncomingHttpHeaders;
   protected readonly context: ExchangeContext;
   readonly deadlineAt: number;
-  private readonly onSent: () => void;
+  private readonly connection: CallConnection;
   private readonly maxMessageBytes: number;
   private readonly reader: MessageReader;
   private held = 0;
@@ -61,12 +68,12 @@ export abstract class GrpcCall {
   private trailers = okTrailers;
   private giveUpAt = Number.POSITIVE_INFINITY;
 
-  constructor({ stream, headers, context, maxMessageBytes, deadlineAt, onSent }: CallParts) {
+  constructor({ stream, headers, context, maxMessageBytes, deadlineAt, connection }: CallParts) {
     this.stream = stream;
     this.headers = headers;
     this.context = context;
     this.deadlineAt = deadlineAt;
-    this.onSent = onSent;
+    this.connection = connection;
     this.maxMessageBytes = maxMessageBytes;
     this.reader = new MessageReader(maxMessageBytes);
     stream.on('data', (chunk: Buffer) => this.onData(chunk));
@@ -94,7 +101,12 @@ export abstract class GrpcCall {
     const { code, message, retryAfterSeconds } = refusal;
     const status = statusOf(code);
     const after = retryAfterSeconds ?? (status === 503 || status === 429 ? 1 : undefined);
-    this.end(grpcStatusOf(code), message, { ...metadata, [names.error]: code, ...(after === undefined ? {} : { 'retry-after': String(after) }) });
+    this.end(grpcStatusOf(code), message, {
+      ...metadata,
+      [names.error]: code,
+      ...(after === undefined ? {} : { 'retry-after': String(after) }),
+      ...(code === 'ENCODING_UNSUPPORTED' ? { 'grpc-accept-encoding': 'identity,deflate,gzip' } : {}),
+    });
   }
 
   /**
@@ -123,7 +135,7 @@ export abstract class GrpcCall {
   /** Answers a call of one answer. @param encoding what `body` is compressed with. */
   protected answer(metadata: Metadata, body: Buffer, encoding?: string): void {
     if (this.isOver) return;
-    this.begin(encoding === undefined ? metadata : { ...metadata, 'grpc-encoding': encoding });
+    this.begin(metadata, encoding);
     this.hold(body.length);
     this.giveUpAt = performance.now() + sendGraceMs + body.length / slowestBytesPerMs;
     this.finish();
@@ -132,15 +144,17 @@ export abstract class GrpcCall {
   }
 
   /** Sends the head of the answer, once. */
-  protected begin(metadata: Metadata): void {
+  protected begin(metadata?: Metadata, encoding?: string): void {
     if (this.isHeadSent || this.isClosed) return;
     this.isHeadSent = true;
-    this.stream.respond({ ...head, ...metadata }, withTrailers);
+    const head = headWith(metadata);
+    if (encoding !== undefined) head['grpc-encoding'] = encoding;
+    this.stream.respond(head, withTrailers);
   }
 
   /** Sends one of many answers. @param done when it has left. */
   protected send(body: Buffer, done: () => void): void {
-    this.begin({});
+    this.begin();
     this.write(body, false, done);
   }
 
@@ -154,7 +168,7 @@ export abstract class GrpcCall {
       this.trailers = trailers;
       this.stream.end();
     } else {
-      this.stream.respond({ ...head, ...trailers }, { endStream: true });
+      this.stream.respond(headWith(trailers), { endStream: true });
       this.stopReading();
     }
   }
@@ -182,7 +196,7 @@ export abstract class GrpcCall {
   private write(body: Buffer, isCompressed: boolean, done?: () => void): void {
     const { stream } = this;
     if (this.isClosed) return;
-    this.onSent();
+    this.connection.sent();
     const { length } = body;
     const isJoined = length < joinBelowBytes;
     const frame = Buffer.allocUnsafe(isJoined ? prefixBytes + length : prefixBytes);
@@ -230,6 +244,7 @@ export abstract class GrpcCall {
   private onClose(): void {
     this.release(this.held);
     if (!this.isOver) this.finish();
+    this.connection.closed(this);
   }
 
   private pump(): void {
@@ -299,6 +314,13 @@ export abstract class GrpcCall {
     this.reader.clear();
     this.onOver();
   }
+}
+
+/** The first headers of an answer. Built for every answer, so field by field and not by a spread. */
+function headWith(more: OutgoingHttpHeaders | undefined): OutgoingHttpHeaders {
+  const head: OutgoingHttpHeaders = { ':status': 200, 'content-type': 'application/grpc', [sensitiveHeaders]: everNew };
+  for (const name in more) head[name] = more[name];
+  return head;
 }
 
 function ignore(): void {}

@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { FloodGuard } from './flood-guard.js';
-import type { GrpcCall } from './grpc-call.js';
+import type { CallConnection, GrpcCall } from './grpc-call.js';
 
 /** Opens the call that a stream's head asks for; undefined when the head alone was enough to answer it. */
 export type OpenCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, connection: GrpcConnection) => GrpcCall | undefined;
@@ -18,7 +18,7 @@ export interface ConnectionLimits {
 }
 
 /** One client's connection: its calls, and what keeps a connection without calls from being a burden. */
-export class GrpcConnection {
+export class GrpcConnection implements CallConnection {
   /** Where the client is. */
   readonly peer: { readonly remoteAddress: string | undefined };
   private readonly calls = new Set<GrpcCall>();
@@ -27,7 +27,6 @@ export class GrpcConnection {
   private lastHeardAt = this.openedAt;
   private pingedAt = Number.POSITIVE_INFINITY;
   private hasGreeted = false;
-  readonly onSent = (): void => this.floods.rest();
 
   constructor(
     private readonly session: ServerHttp2Session,
@@ -43,6 +42,14 @@ export class GrpcConnection {
     session.on('ping', () => this.countFrame());
     // What broke the connection shows in its close.
     session.on('error', () => undefined);
+  }
+
+  sent(): void {
+    this.floods.rest();
+  }
+
+  closed(call: GrpcCall): void {
+    this.calls.delete(call);
   }
 
   get callsOpen(): number {
@@ -77,10 +84,13 @@ export class GrpcConnection {
 
   private onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, open: OpenCall): void {
     this.lastHeardAt = performance.now();
+    // Reset before anybody looked at it: its close may have passed already.
+    if (stream.destroyed) {
+      stream.on('error', () => undefined);
+      return;
+    }
     const call = open(stream, headers, this);
-    if (call === undefined) return;
-    this.calls.add(call);
-    stream.once('close', () => this.calls.delete(call));
+    if (call !== undefined) this.calls.add(call);
   }
 
   private countFrame(): void {

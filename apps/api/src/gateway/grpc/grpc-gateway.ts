@@ -153,7 +153,7 @@ export class GrpcGateway {
     if (!admission.ok) return refuseHead(stream, admission);
     const { context } = this.options.core;
     const deadlineAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-    const parts = { stream, headers, context, deadlineAt, maxMessageBytes: context.maxBodyBytes, onSent: connection.onSent };
+    const parts = { stream, headers, context, deadlineAt, maxMessageBytes: context.maxBodyBytes, connection };
     return method.open(parts, admission, head);
   }
 
