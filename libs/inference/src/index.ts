@@ -1,7 +1,7 @@
 export { type BatchDecision, Batcher, type BatchLimits, type Joinable } from './batching/batcher.js';
 export { CostModel } from './batching/cost-model.js';
 export { EntryList, type ListNode } from './batching/entry-list.js';
-export { canSplit, joinInputs, joinKey, splitOutputs } from './batching/join-tensors.js';
+export { canJoin, canSplit, joinInputs, joinKey, splitOutputs } from './batching/join-tensors.js';
 export { isBackground, rankOf } from './batching/rank-of.js';
 export { type Ranked, RankedList } from './batching/ranked-list.js';
 export type { FrameHeader } from './hosting/frame-header.js';

@@ -1,5 +1,6 @@
 import { SlipwayError } from '@slipway/contracts';
 import {
+  canJoin,
   contentKinds,
   decodeGrpcRequest,
   decodeRequest,
@@ -25,6 +26,8 @@ export interface Prepared {
   readonly rows: number;
   /** Requests with equal keys fit into one run. */
   readonly key: string;
+  /** Whether it may share a run at all. */
+  readonly isJoinable: boolean;
   readonly decodeMicros: number;
 }
 
@@ -73,7 +76,8 @@ export class ModelRunner {
       throw new SlipwayError('INFER_INVALID', `the request has ${rows} rows; this revision takes at most ${maxRows} at once`);
     }
     const key = this.hasRows ? joinKey(spec.signature, request.inputs) : '';
-    return { request, rows, key, decodeMicros: (performance.now() - startedAt) * 1e3 };
+    const isJoinable = this.hasRows && canJoin(request.inputs, rows);
+    return { request, rows, key, isJoinable, decodeMicros: (performance.now() - startedAt) * 1e3 };
   }
 
   /** The outputs that a run must give for these requests, in the order of the signature. */

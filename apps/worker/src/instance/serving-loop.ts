@@ -75,9 +75,9 @@ export class ServingLoop {
     this.batcher = new Batcher({ maxRows: isOn ? Math.min(maxBatchSize, warmed) : 1, maxDelayMs, latencyTargetMs }, this.costs);
   }
 
-  /** Requests that have no answer yet. */
+  /** Requests whose answer has not left yet. */
   get pending(): number {
-    return this.arrived.length + this.queue.size + (this.running?.group.length ?? 0);
+    return this.arrived.length + this.queue.size + (this.running?.group.length ?? 0) + this.outgoing.length;
   }
 
   /** For how long there has been something to do, in ms; 0 when idle. */
@@ -141,10 +141,11 @@ export class ServingLoop {
           request: prepared.request,
           rows: prepared.rows,
           key: prepared.key,
+          isJoinable: prepared.isJoinable,
           decodeMicros: prepared.decodeMicros,
           // What the connection says wins over what the body says: a gateway may have lowered it.
           rank: rankOf(kind, header.priority || (prepared.request.priority ?? 0)),
-          alone: header.alone === 1,
+          alone: header.alone === 1 || !prepared.isJoinable,
           arrivedAt,
           deadlineAt: arrivedAt + timeLeftMs(header.deadlineMs, prepared.request.timeoutMicros),
           place: undefined,

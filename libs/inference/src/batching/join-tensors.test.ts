@@ -2,7 +2,7 @@ import type { Signature } from '@slipway/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../tensors/tensor.js';
-import { canSplit, joinInputs, joinKey, splitOutputs } from './join-tensors.js';
+import { canJoin, canSplit, joinInputs, joinKey, splitOutputs } from './join-tensors.js';
 
 describe('joined tensors', () => {
   it('come apart as they were put together', () => {
@@ -61,5 +61,19 @@ describe('joinKey', () => {
 
   it('is one for all requests of a model that leaves only the rows open', () => {
     expect(joinKey({ inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 4] }], outputs: [] }, [tensor('x', [9, 4])])).toBe('');
+  });
+});
+
+describe('canJoin', () => {
+  const tensor = (name: string, shape: number[]): Tensor => ({ name, datatype: 'FP32', shape, data: new Float32Array(0) });
+
+  it.each([
+    { name: 'takes inputs that all have the rows', shapes: [[2, 4], [2]], can: true },
+    { name: 'refuses an input with one row for all', shapes: [[2, 4], [1]], can: false },
+    { name: 'refuses an input with more rows than the others', shapes: [[1, 4], [2]], can: false },
+    { name: 'refuses an input without rows', shapes: [[1, 4], []], can: false },
+  ])('$name', ({ shapes, can }) => {
+    const inputs = shapes.map((shape, index) => tensor(`x${index}`, shape));
+    expect(canJoin(inputs, shapes[0]?.[0] ?? 0)).toBe(can);
   });
 });

@@ -17,6 +17,14 @@ export function joinKey(signature: Signature, inputs: readonly Tensor[]): string
   return key;
 }
 
+/**
+ * Whether a request's rows can be told apart in a joined run: every input has one for each of them. A model may take a single row of one input
+ * for all rows of another, but joined it would take another request's.
+ */
+export function canJoin(inputs: readonly Tensor[], rows: number): boolean {
+  return inputs.every(({ shape }) => shape[0] === rows);
+}
+
 /** Puts the rows of several requests one behind the other, input by input. All have the same key, so the same inputs. */
 export function joinInputs(requests: readonly (readonly Tensor[])[], rows: number): Tensor[] {
   const first = requests[0] ?? [];
