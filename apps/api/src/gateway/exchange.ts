@@ -194,7 +194,7 @@ export abstract class Exchange implements RoutedEntry {
 
   private onError(code: Refusal['code'], message: string, link: InstanceLink): void {
     if (code === 'QUEUE_FULL' || code === 'DRAINING' || code === 'DEPLOYMENT_NOT_READY') {
-      link.answered();
+      link.released();
       this.retryOr({ code, message });
       return;
     }
@@ -226,7 +226,7 @@ export abstract class Exchange implements RoutedEntry {
     this.link = undefined;
     link.client.cancel(this.stream);
     if (isDeadline) link.overran(this.fingerprint, performance.now());
-    else link.answered();
+    else link.released();
   }
 
   private record(outcome: Outcome, result: InferResult | undefined): void {

@@ -114,7 +114,8 @@ export class InstanceLink implements Candidate {
   overran(fingerprint: string, nowMs: number): void {
     this.suspects = this.suspects.filter(({ atMs }) => nowMs - atMs < suspicionMs).slice(1 - suspectsMax);
     this.suspects.push({ fingerprint, atMs: nowMs });
-    this.failed(nowMs);
+    this.outlier = afterFailure(this.outlier, nowMs);
+    this.ended();
   }
 
   /** A request was answered, so its input ends nothing. */
@@ -126,11 +127,18 @@ export class InstanceLink implements Candidate {
   /** A failure of its own making, not of the caller's. */
   failed(nowMs: number): void {
     this.outlier = afterFailure(this.outlier, nowMs);
+    this.noteGap(nowMs);
     this.ended();
   }
 
-  /** An answer that says nothing about its health. */
+  /** An answer that says nothing about its health: the caller's mistake. */
   answered(): void {
+    this.noteGap(performance.now());
+    this.ended();
+  }
+
+  /** A request ended without an answer of its own: its caller left, or the instance did not take it. */
+  released(): void {
     this.ended();
   }
 
@@ -170,6 +178,8 @@ export class InstanceLink implements Candidate {
   }
 
   private ended(): void {
+    // With nothing left inside, the time until the next answer is not the instance's.
+    if (this.client.outstanding === 0) this.busyAnswerAt = undefined;
     this.onRoom();
     this.closeWhenDone();
   }
