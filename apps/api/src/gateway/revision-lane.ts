@@ -54,7 +54,8 @@ export class RevisionLane {
       entry.refuse({ kind: 'quarantined' }, this.revision);
       return;
     }
-    if (this.waiting.size === 0) {
+    // Of those that wait, only the ones before it count: background work waits for an idle instance, not for a place.
+    if (this.waiting.size === 0 || this.waiting.sizeUpTo(entry.rank) === 0) {
       const link = this.pick(entry.rank, now);
       if (link !== undefined) {
         entry.send(link, this.revision);
