@@ -3,7 +3,7 @@ import { headers as names, SlipwayError, statusOf } from '@slipway/contracts';
 import type { Refusal } from '../answers.js';
 import type { ExchangeContext } from '../exchange.js';
 import { encodeDetails, type GrpcStatus, grpcStatus, grpcStatusOf } from './grpc-status.js';
-import { inflateMessage } from './inflate-message.js';
+import type { Inflater } from './inflater.js';
 import { type Message, MessageReader } from './message-reader.js';
 
 /** Names and values at the head or the end of an answer. */
@@ -20,6 +20,7 @@ export interface CallParts {
   /** When the caller gives up, ms on the monotonic clock; Infinity when it did not say. */
   readonly deadlineAt: number;
   readonly connection: CallConnection;
+  readonly inflater: Inflater;
 }
 
 /** What a call tells the connection that it came on. */
@@ -57,6 +58,7 @@ export abstract class GrpcCall {
   protected readonly context: ExchangeContext;
   readonly deadlineAt: number;
   private readonly connection: CallConnection;
+  private readonly inflater: Inflater;
   private readonly maxMessageBytes: number;
   private readonly reader: MessageReader;
   private held = 0;
@@ -68,12 +70,13 @@ export abstract class GrpcCall {
   private trailers = okTrailers;
   private giveUpAt = Number.POSITIVE_INFINITY;
 
-  constructor({ stream, headers, context, maxMessageBytes, deadlineAt, connection }: CallParts) {
+  constructor({ stream, headers, context, maxMessageBytes, deadlineAt, connection, inflater }: CallParts) {
     this.stream = stream;
     this.headers = headers;
     this.context = context;
     this.deadlineAt = deadlineAt;
     this.connection = connection;
+    this.inflater = inflater;
     this.maxMessageBytes = maxMessageBytes;
     this.reader = new MessageReader(maxMessageBytes);
     stream.on('data', (chunk: Buffer) => this.onData(chunk));
@@ -231,8 +234,7 @@ export abstract class GrpcCall {
     if (this.reader.waitingBytes === 0) this.messageSince = this.lastByteAt;
     this.reader.push(chunk);
     this.hold(chunk.length);
-    if (this.context.heldBytes > this.context.maxHeldBytes)
-      this.fail({ code: 'QUEUE_FULL', message: 'too many large messages at once; come back in a moment' });
+    if (this.context.heldBytes > this.context.maxHeldBytes) this.fail(tooManyBytes);
     else this.pump();
   }
 
@@ -284,7 +286,7 @@ export abstract class GrpcCall {
   private inflate(body: Buffer): void {
     this.isInflating = true;
     this.stream.pause();
-    inflateMessage(body, this.headers['grpc-encoding'], this.maxMessageBytes, (result) => {
+    this.inflater.expand(body, this.headers['grpc-encoding'], this.maxMessageBytes, (result) => {
       this.isInflating = false;
       if (this.isOver) return;
       if (!Buffer.isBuffer(result)) {
@@ -292,6 +294,10 @@ export abstract class GrpcCall {
         return;
       }
       if (!this.isPaused) this.stream.resume();
+      if (this.context.heldBytes + result.length > this.context.maxHeldBytes) {
+        this.fail(tooManyBytes);
+        return;
+      }
       this.take(result, body.length);
       this.pump();
     });
@@ -315,6 +321,8 @@ export abstract class GrpcCall {
     this.onOver();
   }
 }
+
+const tooManyBytes: Refusal = { code: 'QUEUE_FULL', message: 'too many large messages at once; come back in a moment' };
 
 /** The first headers of an answer. Built for every answer, so field by field and not by a spread. */
 function headWith(more: OutgoingHttpHeaders | undefined): OutgoingHttpHeaders {

@@ -16,6 +16,7 @@ import { HealthWatchCall } from './health-watch-call.js';
 import { InferCall, type InferCaller } from './infer-call.js';
 import { InferDesk } from './infer-desk.js';
 import { InferStreamCall } from './infer-stream-call.js';
+import { Inflater } from './inflater.js';
 import { PlainCall, type PlainMethod } from './plain-call.js';
 import { protocolMethods } from './protocol-methods.js';
 import { ReflectionCall, ReflectionFiles } from './reflection-call.js';
@@ -51,6 +52,7 @@ export class GrpcGateway {
   private readonly methods = new Map<string, Method>();
   private readonly health: HealthServices;
   private readonly desk: InferDesk;
+  private readonly inflater = new Inflater();
 
   constructor(private readonly options: GrpcGatewayOptions) {
     const { core, tls, limits } = options;
@@ -153,7 +155,7 @@ export class GrpcGateway {
     if (!admission.ok) return refuseHead(stream, admission);
     const { context } = this.options.core;
     const deadlineAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
-    const parts = { stream, headers, context, deadlineAt, maxMessageBytes: context.maxBodyBytes, connection };
+    const parts = { stream, headers, context, deadlineAt, maxMessageBytes: context.maxBodyBytes, connection, inflater: this.inflater };
     return method.open(parts, admission, head);
   }
 
