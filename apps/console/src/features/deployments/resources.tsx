@@ -140,7 +140,7 @@ const columns: readonly Column<InstanceView>[] = [
       </span>
     ),
   },
-  { header: 'Serves', cell: (row) => `v${row.version}, revision ${row.revision}` },
+  { header: 'Serves', className: 'md:whitespace-nowrap', cell: (row) => `v${row.version}, revision ${row.revision}` },
   { header: 'Host', cell: (row) => <Raw max={40}>{row.host}</Raw> },
   { header: 'Process', align: 'end', cell: (row) => row.pid ?? '–' },
   { header: 'Runs on', narrow: 'wide', cell: (row) => <RunsOn instance={row} /> },
