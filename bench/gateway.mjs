@@ -113,7 +113,11 @@ function startInstance() {
     records: defaultInstanceRecords,
   };
   writeFileSync(join(home, 'spec.json'), JSON.stringify(spec));
-  return spawn(process.execPath, ['--initial-old-space-size=64', 'apps/worker/dist/instance/main.js', join(home, 'spec.json')], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  return spawn(
+    process.execPath,
+    ['--initial-old-space-size=64', '--max-semi-space-size=2', 'apps/worker/dist/instance/main.js', join(home, 'spec.json')],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
 }

@@ -3,8 +3,11 @@ import { closeSync, fstatSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import type { InstancePaths } from './instance-paths.js';
 
 const logBytesMax = 1024 * 1024;
-/** Bodies that wait outlive the small collections; with a little room for them the full ones, which cost most with images, become rare (docs/decisions/007). */
-const nodeFlags = ['--initial-old-space-size=64'];
+/**
+ * Bodies that wait outlive the small collections; with a little room for them the full ones, which cost most with images, become rare. What is new is
+ * soon dropped, so a small space for it costs nothing and saves memory per instance (docs/decisions/007).
+ */
+const nodeFlags = ['--initial-old-space-size=64', '--max-semi-space-size=2'];
 
 export interface SpawnedInstance {
   readonly child: ChildProcess;
