@@ -1,6 +1,7 @@
 import { type DynamicModule, Global, Module, type Provider } from '@nestjs/common';
 import { createRegistry } from '@slipway/metrics';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { BatchPredictionsModule } from './batch-predictions/batch-predictions.module.js';
 import { HealthServer, REGISTRY } from './health/health-server.js';
 import { Jobs } from './jobs/jobs.js';
 import { OutboxRelay } from './jobs/outbox-relay.js';
@@ -30,7 +31,16 @@ export class WorkerModule {
   static with(platform: Platform): DynamicModule {
     return {
       module: WorkerModule,
-      imports: [PlatformModule.with(platform), SupervisingModule, PlacementModule, RolloutsModule, VersionsModule, MonitoringModule, AlertsModule],
+      imports: [
+        PlatformModule.with(platform),
+        SupervisingModule,
+        PlacementModule,
+        RolloutsModule,
+        VersionsModule,
+        MonitoringModule,
+        AlertsModule,
+        BatchPredictionsModule,
+      ],
       providers: [OutboxRelay, HealthServer],
     };
   }

@@ -212,10 +212,13 @@ describe('a claim', () => {
     expect(await store.get(by.projectId, id)).toMatchObject({ waitingFor: null });
   });
 
-  it('given back is free at once', async () => {
+  it('given back is free at once, and counts as one in vain only after a fault', async () => {
     const { id } = await create();
     expect(await runs.release(await claimed(id))).toBe(true);
-    expect(await claimed(id)).toMatchObject({ attempt: 2 });
+    const second = await claimed(id);
+    expect(second).toMatchObject({ attempt: 2, attemptsSinceCheckpoint: 1, waitingFor: undefined });
+    expect(await runs.release(second, 'the disk is full')).toBe(true);
+    expect(await claimed(id)).toMatchObject({ attempt: 3, attemptsSinceCheckpoint: 2, waitingFor: 'the disk is full' });
   });
 
   it('lists no more errors than the limit, and counts all', async () => {

@@ -38,12 +38,16 @@ export interface ClaimedBatch extends BatchProgress {
   readonly attempt: number;
   /** Claims since the last checkpoint, this one included. */
   readonly attemptsSinceCheckpoint: number;
+  /** What the last claim stood still or ended for. */
+  readonly waitingFor: string | undefined;
   /** The claim that wrote the result so far; undefined when there is none. */
   readonly resultAttempt: number | undefined;
   readonly projectId: string;
   readonly deploymentId: string;
+  readonly deploymentName: string;
   readonly version: number | undefined;
   readonly inputDigest: string;
+  readonly inputBytes: number;
   readonly format: TableFormat;
   readonly options: BatchPredictionOptions;
   readonly resultFormat: ResultFormat;
@@ -70,8 +74,7 @@ export class BatchRunStore {
     return this.db.$transaction(async (tx) => {
       const claimed = await tx.$queryRaw<unknown[]>`
         update "BatchPrediction" set "status" = 'RUNNING', "attempt" = "attempt" + 1, "attemptsSinceCheckpoint" = "attemptsSinceCheckpoint" + 1,
-          "claimedUntil" = (now() at time zone 'utc') + make_interval(secs => ${claimSeconds}::double precision), "startedAt" = coalesce("startedAt", now() at time zone 'utc'),
-          "waitingFor" = null
+          "claimedUntil" = (now() at time zone 'utc') + make_interval(secs => ${claimSeconds}::double precision), "startedAt" = coalesce("startedAt", now() at time zone 'utc')
         where "id" = ${id} and "status" in ('QUEUED', 'RUNNING') and ("claimedUntil" is null or "claimedUntil" < now() at time zone 'utc')
         returning 1`;
       const row = await tx.batchPrediction.findUnique({ where: { id } });
@@ -150,9 +153,19 @@ export class BatchRunStore {
     });
   }
 
-  /** Gives it back, for another worker to go on at the checkpoint. */
-  async release(claim: Claim): Promise<boolean> {
-    const { count } = await this.db.batchPrediction.updateMany({ where: guard(claim), data: { claimedUntil: null, waitingFor: null } });
+  /**
+   * Gives it back, for the next claim to go on at the checkpoint.
+   * @param fault what went wrong; undefined when the worker leaves in order, and the claim then does not count as one in vain.
+   */
+  async release(claim: Claim, fault?: string): Promise<boolean> {
+    const { count } = await this.db.batchPrediction.updateMany({
+      where: guard(claim),
+      data: {
+        claimedUntil: null,
+        waitingFor: fault?.slice(0, 2_000) ?? null,
+        ...(fault === undefined ? { attemptsSinceCheckpoint: { decrement: 1 } } : {}),
+      },
+    });
     return count === 1;
   }
 
@@ -242,11 +255,14 @@ function toClaimed(row: BatchPredictionRow): ClaimedBatch {
     id: row.id,
     attempt: row.attempt,
     attemptsSinceCheckpoint: row.attemptsSinceCheckpoint,
+    waitingFor: row.waitingFor ?? undefined,
     resultAttempt: row.resultAttempt ?? undefined,
     projectId: row.projectId,
     deploymentId: row.deploymentId,
+    deploymentName: row.deploymentName,
     version: row.version ?? undefined,
     inputDigest: row.inputDigest,
+    inputBytes: Number(row.inputBytes),
     format: toTableFormat(row.format),
     options: BatchPredictionOptions.parse(row.options),
     resultFormat: toResultFormat(row.resultFormat),
