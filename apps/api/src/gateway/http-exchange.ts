@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { headers as names } from '@slipway/contracts';
 import type { InferResult } from '@slipway/inference';
 import { answerError, type Refusal } from './answers.js';
+import { BodyPieces } from './body-pieces.js';
 import { Exchange, type ExchangeContext } from './exchange.js';
 import { bodyTooLarge } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
@@ -14,7 +15,7 @@ const joinBelowBytes = 16 * 1024;
 export class HttpExchange extends Exchange {
   /** When the last byte of the body came (ms, monotonic); the idle sweep reads it. */
   lastByteAt: number;
-  private chunks: Buffer[] = [];
+  private readonly pieces = new BodyPieces();
 
   constructor(
     context: ExchangeContext,
@@ -44,7 +45,7 @@ export class HttpExchange extends Exchange {
     this.bodyBytes += chunk.length;
     context.heldBytes += chunk.length;
     this.lastByteAt = performance.now();
-    this.chunks.push(chunk);
+    this.pieces.add(chunk);
     if (this.bodyBytes > context.maxBodyBytes) this.fail(bodyTooLarge(context.maxBodyBytes));
     else if (context.heldBytes > context.maxHeldBytes)
       this.fail({ code: 'QUEUE_FULL', message: 'too many large bodies at once; come back in a moment' });
@@ -52,11 +53,7 @@ export class HttpExchange extends Exchange {
 
   private onBody(): void {
     if (this.over) return;
-    const { chunks } = this;
-    const only = chunks[0];
-    this.chunks = [];
-    // Pieces stay pieces: putting a large body together would be a copy for nothing.
-    this.submit(chunks.length === 1 && only !== undefined ? only : chunks, this.lastByteAt);
+    this.submit(this.pieces.take(), this.lastByteAt);
   }
 
   protected deliver(result: InferResult): void {
@@ -82,7 +79,7 @@ export class HttpExchange extends Exchange {
   }
 
   protected deliverRefusal(refusal: Refusal): void {
-    this.chunks = [];
+    this.pieces.clear();
     const headers = [names.predictionId, this.facts.predictionId];
     if (this.revision !== undefined) headers.push(names.revision, String(this.revision.number));
     if (this.facts.requestId !== undefined) headers.push(names.requestId, this.facts.requestId);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ErrorCode } from '@slipway/contracts';
 import type { Refusal } from './answers.js';
+import { BodyPieces } from './body-pieces.js';
 
 const bodyMs = 30_000;
 
@@ -9,11 +10,11 @@ const bodyMs = 30_000;
  * leaves is never called back.
  */
 export function readSmallBody(request: IncomingMessage, maxBytes: number, done: (body: Buffer | undefined | 'late') => void, limitMs = bodyMs): void {
-  const chunks: Buffer[] = [];
+  const pieces = new BodyPieces();
   let bytes = 0;
   const onData = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes <= maxBytes) chunks.push(chunk);
+    if (bytes <= maxBytes) pieces.add(chunk);
     else finish(undefined);
   };
   const finish = (body: Buffer | undefined | 'late') => {
@@ -21,7 +22,10 @@ export function readSmallBody(request: IncomingMessage, maxBytes: number, done: 
     request.off('data', onData).off('end', onEnd);
     done(body);
   };
-  const onEnd = () => finish(Buffer.concat(chunks));
+  const onEnd = () => {
+    const body = pieces.take();
+    finish(Buffer.isBuffer(body) ? body : Buffer.concat(body));
+  };
   const timer = setTimeout(() => finish('late'), limitMs);
   request.on('data', onData).on('end', onEnd);
   request.once('close', () => clearTimeout(timer));
