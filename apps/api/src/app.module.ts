@@ -13,6 +13,7 @@ import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { Platform, REGISTRY } from './platform.js';
+import { UploadsModule } from './uploads/uploads.module.js';
 
 /** What every feature may inject: the platform and the registry of metrics. */
 @Global()
@@ -40,6 +41,7 @@ export class AppModule {
         EventsModule,
         GatewayModule,
         ModelsModule,
+        UploadsModule,
         MonitoringModule,
         AlertsModule,
       ],

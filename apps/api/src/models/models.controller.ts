@@ -4,7 +4,7 @@ import { ModelStore } from '@slipway/registry';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
-import { ArtefactCollector } from './artefact-collector.js';
+import { ArtefactCollector } from '../uploads/artefact-collector.js';
 
 @Controller('v1/models')
 export class ModelsController {

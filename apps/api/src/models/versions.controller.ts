@@ -7,9 +7,9 @@ import type { FastifyRequest } from 'fastify';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
-import { ArtefactCollector } from './artefact-collector.js';
-import { streamedUpload } from './upload/upload-parser.js';
-import { VersionUpload } from './upload/version-upload.js';
+import { ArtefactCollector } from '../uploads/artefact-collector.js';
+import { streamedUpload } from '../uploads/upload-parser.js';
+import { VersionUpload } from './version-upload.js';
 
 const uploadDescription =
   'The model file as application/octet-stream, with the other fields in the query; or multipart/form-data with the part "file" and the others as fields. tags, provenance and task are JSON text.';

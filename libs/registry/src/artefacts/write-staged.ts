@@ -39,9 +39,9 @@ export async function writeStaged(
 }
 
 /** The refusal of a file over the limit; `announcedBytes` when the sender said the size before sending. */
-export function tooLarge(maxBytes: number, announcedBytes?: number): SlipwayError {
+export function tooLarge(maxBytes: number, announcedBytes?: number, what = 'the file'): SlipwayError {
   const given = announcedBytes === undefined ? 'this one has more' : `this one has ${announcedBytes}`;
-  return new SlipwayError('ARTEFACT_TOO_LARGE', `a model file has at most ${maxBytes} bytes; ${given}`);
+  return new SlipwayError('ARTEFACT_TOO_LARGE', `${what} may have at most ${maxBytes} bytes; ${given}`);
 }
 
 /** A write may take fewer bytes than it was given (a nearly full disk does): the rest is written again, and then fails with the reason. */

@@ -1,8 +1,10 @@
+import { VersionFields } from '@slipway/contracts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { cleanFileName, parseUploadFields } from './upload-fields.js';
 
-const parse = (fields: Record<string, unknown>) => parseUploadFields(new Map(Object.entries(fields)));
+const shape = { schema: VersionFields, texts: ['description', 'digest'], json: ['tags', 'provenance', 'task'] };
+const parse = (fields: Record<string, unknown>) => parseUploadFields(shape, new Map(Object.entries(fields)));
 
 it('reads text and JSON fields', () => {
   const digest = 'ab'.repeat(32);

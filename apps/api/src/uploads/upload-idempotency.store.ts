@@ -1,6 +1,7 @@
-import { headers, limits, SlipwayError, VersionCreated } from '@slipway/contracts';
+import { headers, limits, SlipwayError } from '@slipway/contracts';
 import { type Transaction, toJson } from '@slipway/platform';
 import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 
 /** The key under which a sender repeats an upload. */
 export interface UploadKey {
@@ -24,17 +25,22 @@ export function uploadKeyOf(request: FastifyRequest, caller: { projectId: string
  * here until the first one's transaction has ended.
  * @throws SlipwayError IDEMPOTENCY_KEY_REUSED when the key was used with another request.
  */
-export async function claimUpload(tx: Transaction, key: UploadKey, requestHash: string): Promise<VersionCreated | undefined> {
+export async function claimUpload<Answer>(
+  tx: Transaction,
+  key: UploadKey,
+  requestHash: string,
+  schema: z.ZodType<Answer>,
+): Promise<Answer | undefined> {
   const { count } = await tx.idempotencyKey.createMany({ data: [{ ...key, requestHash }], skipDuplicates: true });
   if (count === 1) return undefined;
   const row = await tx.idempotencyKey.findUniqueOrThrow({ where: { projectId_principal_key: key } });
   if (row.requestHash !== requestHash || row.responseBody === null) {
     throw new SlipwayError('IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key was used with another request; take a new one for a new upload');
   }
-  return VersionCreated.parse(row.responseBody);
+  return schema.parse(row.responseBody);
 }
 
 /** Keeps the answer for the next upload with the key, in the same transaction. */
-export async function keepAnswer(tx: Transaction, key: UploadKey, answer: VersionCreated): Promise<void> {
-  await tx.idempotencyKey.update({ where: { projectId_principal_key: key }, data: { responseStatus: 201, responseBody: toJson(answer) } });
+export async function keepAnswer(tx: Transaction, key: UploadKey, status: number, answer: unknown): Promise<void> {
+  await tx.idempotencyKey.update({ where: { projectId_principal_key: key }, data: { responseStatus: status, responseBody: toJson(answer) } });
 }

@@ -1,26 +1,33 @@
-import { SlipwayError, VersionFields } from '@slipway/contracts';
+import { SlipwayError } from '@slipway/contracts';
+import type { z } from 'zod';
 
-/** Fields whose text is JSON. */
-const jsonFields = new Set(['tags', 'provenance', 'task']);
-const names = new Set<string>([...jsonFields, 'description', 'digest']);
+/** The fields that a route takes beside its file. */
+export interface UploadFields<Fields> {
+  readonly schema: z.ZodType<Fields>;
+  /** Fields that are texts. */
+  readonly texts: readonly string[];
+  /** Fields whose text is JSON. */
+  readonly json: readonly string[];
+}
 
 /** Whether an upload may carry a field of this name. */
-export function isUploadField(name: string): boolean {
-  return names.has(name);
+export function isUploadField(fields: UploadFields<unknown>, name: string): boolean {
+  return fields.texts.includes(name) || fields.json.includes(name);
 }
 
 /**
  * The fields beside the file, from a query or the parts of a form.
  * @throws SlipwayError REQUEST_INVALID for an unknown field, one that is there twice, text that is not JSON or does not fit the schema.
  */
-export function parseUploadFields(given: ReadonlyMap<string, unknown>): VersionFields {
+export function parseUploadFields<Fields>(fields: UploadFields<Fields>, given: ReadonlyMap<string, unknown>): Fields {
   const values: Record<string, unknown> = {};
   for (const [name, value] of given) {
-    if (!isUploadField(name)) throw invalid(name, `expected one of ${[...names].join(', ')}; given a field ${JSON.stringify(name.slice(0, 100))}`);
+    if (!isUploadField(fields, name))
+      throw invalid(name, `expected one of ${[...fields.texts, ...fields.json].join(', ')}; given a field ${JSON.stringify(name.slice(0, 100))}`);
     if (Array.isArray(value)) throw invalid(name, 'expected once; given several times');
-    values[name] = jsonFields.has(name) && typeof value === 'string' ? parseJson(name, value) : value;
+    values[name] = fields.json.includes(name) && typeof value === 'string' ? parseJson(name, value) : value;
   }
-  const parsed = VersionFields.safeParse(values);
+  const parsed = fields.schema.safeParse(values);
   if (parsed.success) return parsed.data;
   const places = parsed.error.issues.slice(0, 50).map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
   throw new SlipwayError('REQUEST_INVALID', places.map((place) => `${place.path}: ${place.message}`).join('; '), { places });

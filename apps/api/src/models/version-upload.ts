@@ -1,21 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { SlipwayError, type VersionCreated } from '@slipway/contracts';
+import { SlipwayError, VersionCreated, VersionFields } from '@slipway/contracts';
 import { type ModelFacts, scanOnnx } from '@slipway/inference';
 import { sha256 } from '@slipway/platform';
 import { type ArtefactStore, checkTask, collectArtefact, type FoundModel, findModel, lockDigest, taskRefused, VersionStore } from '@slipway/registry';
 import type { FastifyRequest } from 'fastify';
-import type { Caller } from '../../access/policy.js';
-import { Platform } from '../../platform.js';
-import { ARTEFACTS } from '../artefacts.js';
-import { discardRest } from './discard-rest.js';
-import { receiveUpload } from './receive-upload.js';
-import type { Upload } from './upload.js';
-import { claimUpload, keepAnswer, type UploadKey, uploadKeyOf } from './upload-idempotency.store.js';
+import type { Caller } from '../access/policy.js';
+import { Platform } from '../platform.js';
+import { ARTEFACTS } from '../uploads/artefacts.js';
+import { discardRest } from '../uploads/discard-rest.js';
+import { receiveUpload } from '../uploads/receive-upload.js';
+import type { Upload } from '../uploads/upload.js';
+import { claimUpload, keepAnswer, type UploadKey, uploadKeyOf } from '../uploads/upload-idempotency.store.js';
 import { declaredOutputs, toMetadata } from './version-metadata.js';
 
 /** Uploads at a time in one process; each holds a file handle and up to a few megabytes. */
 const uploadsAtOnce = 64;
 const stallMs = 30_000;
+const fields = { schema: VersionFields, texts: ['description', 'digest'], json: ['tags', 'provenance', 'task'] };
+type VersionFile = Upload<VersionFields>;
 
 /**
  * Receives a version: stream to staging, look at the structure, then file and row together. Whatever goes wrong before the answer, no
@@ -54,7 +56,12 @@ export class VersionUpload {
   private async receiveOne(caller: Caller, modelName: string, request: FastifyRequest): Promise<VersionCreated> {
     const key = uploadKeyOf(request, caller);
     const model = await findModel(this.platform.db.prisma, caller.projectId, modelName);
-    const upload = await receiveUpload(request, this.store, { maxBytes: this.platform.settings.SLIPWAY_MAX_ARTEFACT_BYTES, stallMs });
+    const upload = await receiveUpload(request, this.store, {
+      maxBytes: this.platform.settings.SLIPWAY_MAX_ARTEFACT_BYTES,
+      stallMs,
+      fields,
+      what: 'the model file',
+    });
     try {
       refuseDigest(upload);
       const facts = await scanOnnx(upload.staged.path);
@@ -66,12 +73,12 @@ export class VersionUpload {
     }
   }
 
-  private async keep(caller: Caller, model: FoundModel, upload: Upload, facts: ModelFacts, key: UploadKey | undefined): Promise<VersionCreated> {
+  private async keep(caller: Caller, model: FoundModel, upload: VersionFile, facts: ModelFacts, key: UploadKey | undefined): Promise<VersionCreated> {
     const { staged, fields, fileName } = upload;
     try {
       return await this.platform.db.prisma.$transaction(async (tx) => {
         await lockDigest(tx, staged.digest);
-        const before = key === undefined ? undefined : await claimUpload(tx, key, hashOf(model, upload));
+        const before = key === undefined ? undefined : await claimUpload(tx, key, hashOf(model, upload), VersionCreated);
         if (before !== undefined) return before;
         const view = await this.versions.create(tx, caller, model, {
           digest: staged.digest,
@@ -84,7 +91,7 @@ export class VersionUpload {
           metadata: toMetadata(facts),
         });
         const answer = { model: view.model, version: view.version, status: view.status, digest: view.digest };
-        if (key !== undefined) await keepAnswer(tx, key, answer);
+        if (key !== undefined) await keepAnswer(tx, key, 201, answer);
         // Last, so that what can fail in the database has not failed; the lock keeps others from collecting it before the commit.
         await this.store.commit(staged);
         return answer;
@@ -105,7 +112,7 @@ export class VersionUpload {
   }
 }
 
-function refuseDigest({ fields, staged }: Upload): void {
+function refuseDigest({ fields, staged }: VersionFile): void {
   if (fields.digest === undefined || fields.digest === staged.digest) return;
   throw new SlipwayError(
     'ARTEFACT_DIGEST_MISMATCH',
@@ -113,12 +120,12 @@ function refuseDigest({ fields, staged }: Upload): void {
   );
 }
 
-function refuseTask({ fields }: Upload, facts: ModelFacts): void {
+function refuseTask({ fields }: VersionFile, facts: ModelFacts): void {
   const problems = fields.task === undefined ? [] : checkTask(fields.task, declaredOutputs(facts));
   if (problems.length > 0) throw taskRefused(problems);
 }
 
 /** What makes two uploads under one key the same request. */
-function hashOf(model: FoundModel, { staged, fields, fileName }: Upload): string {
+function hashOf(model: FoundModel, { staged, fields, fileName }: VersionFile): string {
   return sha256(JSON.stringify([model.id, staged.digest, fileName ?? null, fields]));
 }

@@ -3,7 +3,7 @@ import { messageOf, SlipwayError } from '@slipway/contracts';
 import type { ArtefactStore, StagedArtefact } from '@slipway/registry';
 import type { FastifyRequest } from 'fastify';
 import { nextWithin, withStallLimit } from './stall-limit.js';
-import type { Upload, UploadLimits } from './upload.js';
+import type { Upload, UploadLimits, UploadShape } from './upload.js';
 import { cleanFileName, isUploadField, parseUploadFields } from './upload-fields.js';
 
 /** Bytes before the first part and between parts that a form may waste. */
@@ -12,20 +12,20 @@ const preambleBytes = 128 * 1024;
 const boundaryLength = 70;
 
 /** Streams the part "file" of a form to staging and gathers the fields around it. */
-export async function receiveForm(request: FastifyRequest, store: ArtefactStore, limits: UploadLimits): Promise<Upload> {
+export async function receiveForm<Fields>(request: FastifyRequest, store: ArtefactStore, shape: UploadShape<Fields>): Promise<Upload<Fields>> {
   refuseLongBoundary(request.headers['content-type'] ?? '');
-  const form = new FormReader(request, limits);
+  const form = new FormReader(request, shape);
   const fields = new Map<string, unknown>();
   let file: { staged: StagedArtefact; fileName: string | undefined } | undefined;
   try {
     for (let part = await form.next(); part !== undefined; part = await form.next()) {
-      if (part.type === 'field') addField(fields, part);
+      if (part.type === 'field') addField(shape, fields, part);
       else if (part.fieldname !== 'file' || file !== undefined) throw unexpectedFile(part.fieldname);
-      else file = { staged: await store.stage(withStallLimit(part.file, limits.stallMs), limits), fileName: cleanFileName(part.filename) };
+      else file = { staged: await store.stage(withStallLimit(part.file, shape.stallMs), shape), fileName: cleanFileName(part.filename) };
     }
     if (file === undefined)
-      throw new SlipwayError('REQUEST_INVALID', 'expected the model file in a form part named "file" with a file name; there is none');
-    return { ...file, fields: parseUploadFields(fields) };
+      throw new SlipwayError('REQUEST_INVALID', `expected ${shape.what} in a form part named "file" with a file name; there is none`);
+    return { ...file, fields: parseUploadFields(shape.fields, fields) };
   } catch (error) {
     if (file !== undefined) await store.discard(file.staged);
     throw error;
@@ -47,7 +47,7 @@ class FormReader {
     private readonly limits: UploadLimits,
   ) {
     this.parts = request.parts({
-      limits: { fieldNameSize: 100, fieldSize: 256 * 1024, fields: 8, files: 1, parts: 10, headerPairs: 32, fileSize: limits.maxBytes + 1 },
+      limits: { fieldNameSize: 100, fieldSize: 256 * 1024, fields: 16, files: 1, parts: 18, headerPairs: 32, fileSize: limits.maxBytes + 1 },
     });
     let refuse: (error: SlipwayError) => void = () => undefined;
     this.wasted = new Promise<never>((_, reject) => {
@@ -82,10 +82,10 @@ class FormReader {
   }
 }
 
-function addField(fields: Map<string, unknown>, part: MultipartValue): void {
+function addField(shape: UploadShape<unknown>, fields: Map<string, unknown>, part: MultipartValue): void {
   const name = part.fieldname;
   if (name === 'file') throw new SlipwayError('REQUEST_INVALID', 'file: expected a file (a part with a file name); given a text field');
-  if (part.fieldnameTruncated === true || !isUploadField(name))
+  if (part.fieldnameTruncated === true || !isUploadField(shape.fields, name))
     throw new SlipwayError('REQUEST_INVALID', `unknown field ${JSON.stringify(name.slice(0, 100))}`);
   if (part.valueTruncated) throw new SlipwayError('REQUEST_INVALID', `${name}: expected at most 262144 bytes`);
   if (fields.has(name)) throw new SlipwayError('REQUEST_INVALID', `${name}: expected once; given several times`);

@@ -3,36 +3,36 @@ import { type ArtefactStore, tooLarge } from '@slipway/registry';
 import type { FastifyRequest } from 'fastify';
 import { receiveForm } from './receive-form.js';
 import { withStallLimit } from './stall-limit.js';
-import type { Upload, UploadLimits } from './upload.js';
+import type { Upload, UploadShape } from './upload.js';
 import { cleanFileName, parseUploadFields } from './upload-fields.js';
 
 /**
  * Streams the request's file to staging; its bytes are never whole in memory. Nothing stays in staging when it rejects.
  * @throws SlipwayError MEDIA_TYPE_UNSUPPORTED, ENCODING_UNSUPPORTED, REQUEST_INVALID, BODY_TIMEOUT, ARTEFACT_TOO_LARGE, ARTEFACT_STORE_FULL
  */
-export async function receiveUpload(request: FastifyRequest, store: ArtefactStore, limits: UploadLimits): Promise<Upload> {
+export async function receiveUpload<Fields>(request: FastifyRequest, store: ArtefactStore, shape: UploadShape<Fields>): Promise<Upload<Fields>> {
   refuseEncoding(request);
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'multipart/form-data') {
     if (queryOf(request).size > 0) throw new SlipwayError('REQUEST_INVALID', 'expected all fields in the form; given some in the query as well');
-    return receiveForm(request, store, limits);
+    return receiveForm(request, store, shape);
   }
-  if (type === 'application/octet-stream') return receiveRaw(request, store, limits);
+  if (type === 'application/octet-stream') return receiveRaw(request, store, shape);
   throw new SlipwayError(
     'MEDIA_TYPE_UNSUPPORTED',
     `expected application/octet-stream (the file itself) or multipart/form-data (the part "file" and fields); given ${type === undefined ? 'no content type' : JSON.stringify(type.slice(0, 100))}`,
   );
 }
 
-async function receiveRaw(request: FastifyRequest, store: ArtefactStore, limits: UploadLimits): Promise<Upload> {
+async function receiveRaw<Fields>(request: FastifyRequest, store: ArtefactStore, shape: UploadShape<Fields>): Promise<Upload<Fields>> {
   const query = queryOf(request);
   const fileName = query.get('fileName');
   query.delete('fileName');
   if (Array.isArray(fileName)) throw new SlipwayError('REQUEST_INVALID', 'fileName: expected once; given several times');
-  const fields = parseUploadFields(query);
+  const fields = parseUploadFields(shape.fields, query);
   const announced = Number(request.headers['content-length']);
-  if (announced > limits.maxBytes) throw tooLarge(limits.maxBytes, announced);
-  const staged = await store.stage(withStallLimit(request.raw, limits.stallMs), limits);
+  if (announced > shape.maxBytes) throw tooLarge(shape.maxBytes, announced, shape.what);
+  const staged = await store.stage(withStallLimit(request.raw, shape.stallMs), shape);
   return { staged, fields, fileName: cleanFileName(typeof fileName === 'string' ? fileName : undefined) };
 }
 
