@@ -173,7 +173,7 @@ export abstract class Exchange implements RoutedEntry {
         return;
       case 'gone':
         this.isSuspect = true;
-        link.gone(this.fingerprint);
+        link.gone(this.fingerprint, this.sentAt);
         this.retryOr({ code: 'INSTANCE_GONE', message: 'the instance ended while it had this request' });
         return;
       case 'error':
@@ -225,7 +225,7 @@ export abstract class Exchange implements RoutedEntry {
     if (link === undefined) return;
     this.link = undefined;
     link.client.cancel(this.stream);
-    if (isDeadline) link.overran(this.fingerprint, performance.now());
+    if (isDeadline) link.overran(this.fingerprint, this.sentAt, performance.now());
     else link.released();
   }
 

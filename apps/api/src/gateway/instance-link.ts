@@ -30,8 +30,7 @@ export class InstanceLink implements Candidate {
   /** Set by the first request that ended with the connection, before the client itself has changed its state. */
   private lost = false;
   private leaving = false;
-  private deaths = 0;
-  private suspects: { readonly fingerprint: string; readonly atMs: number }[] = [];
+  private suspects: { readonly fingerprint: string; readonly sentAtMs: number; readonly atMs: number }[] = [];
   /** Where inputs are noted that were here when it died. */
   quarantine: Quarantine | undefined;
   /** Told when it may have become usable or unusable. */
@@ -111,9 +110,9 @@ export class InstanceLink implements Candidate {
   }
 
   /** A request's time ran out in here; if the process ends now, it may be that request's doing. */
-  overran(fingerprint: string, nowMs: number): void {
+  overran(fingerprint: string, sentAtMs: number, nowMs: number): void {
     this.suspects = this.suspects.filter(({ atMs }) => nowMs - atMs < suspicionMs).slice(1 - suspectsMax);
-    this.suspects.push({ fingerprint, atMs: nowMs });
+    this.suspects.push({ fingerprint, sentAtMs, atMs: nowMs });
     this.outlier = afterFailure(this.outlier, nowMs);
     this.ended();
   }
@@ -143,8 +142,8 @@ export class InstanceLink implements Candidate {
   }
 
   /** A request ended with its connection. */
-  gone(fingerprint: string): void {
-    this.quarantine?.strike(fingerprint, `${this.instanceId} ${this.deaths}`, performance.now());
+  gone(fingerprint: string, sentAtMs: number): void {
+    this.quarantine?.strike(fingerprint, sentAtMs, performance.now());
     if (!this.lost) {
       this.lost = true;
       this.onChange();
@@ -169,12 +168,11 @@ export class InstanceLink implements Candidate {
   }
 
   private died(nowMs: number): void {
-    for (const { fingerprint, atMs } of this.suspects) {
-      if (nowMs - atMs < suspicionMs) this.quarantine?.strike(fingerprint, `${this.instanceId} ${this.deaths}`, nowMs);
+    for (const { fingerprint, sentAtMs, atMs } of this.suspects) {
+      if (nowMs - atMs < suspicionMs) this.quarantine?.strike(fingerprint, sentAtMs, nowMs);
     }
     this.suspects = [];
     this.busyAnswerAt = undefined;
-    this.deaths += 1;
   }
 
   private ended(): void {

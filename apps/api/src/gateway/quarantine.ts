@@ -5,9 +5,10 @@ const strikesMax = 2;
 const rememberedMax = 1_000;
 
 interface Strikes {
-  count: number;
-  lastDeath: string;
-  untilMs: number;
+  readonly count: number;
+  /** When the last death that counted was noted. */
+  readonly atMs: number;
+  readonly untilMs: number;
 }
 
 /**
@@ -26,13 +27,16 @@ export class Quarantine {
     return this.inputs.size;
   }
 
-  /** Notes that an input was there at a death; several requests with the same input count once per death. */
-  strike(fingerprint: string, death: string, nowMs: number): void {
+  /**
+   * Notes that an input was there at a death. Only an input that was sent after the death before counts again: equal requests that were inside
+   * at the same time, in one instance or in several that somebody ended together, are no proof against it.
+   */
+  strike(fingerprint: string, sentAtMs: number, nowMs: number): void {
     const known = this.inputs.get(fingerprint);
-    this.inputs.delete(fingerprint);
     const isNew = known === undefined || known.untilMs <= nowMs;
-    const count = isNew ? 1 : known.lastDeath === death ? known.count : known.count + 1;
-    this.inputs.set(fingerprint, { count, lastDeath: death, untilMs: nowMs + memoryMs });
+    if (!isNew && sentAtMs < known.atMs) return;
+    this.inputs.delete(fingerprint);
+    this.inputs.set(fingerprint, { count: isNew ? 1 : known.count + 1, atMs: nowMs, untilMs: nowMs + memoryMs });
     if (this.inputs.size > rememberedMax) this.forgetOldest();
   }
 
