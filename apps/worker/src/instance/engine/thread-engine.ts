@@ -17,19 +17,25 @@ export class ThreadEngine implements Engine {
   readonly isInline = false;
   private done: ((result: RunResult) => void) | undefined;
   private limit: NodeJS.Timeout | undefined;
+  private isClosing = false;
 
   private constructor(
     private readonly thread: Worker,
     readonly warmUp: WarmUp,
   ) {
     thread.on('message', (event: ThreadEvent) => this.onEvent(event));
+    // Lost, as when its memory for values of the language is spent: a run in it would never be answered, nor would any after it.
+    thread.on('exit', () => {
+      if (!this.isClosing) endProcess();
+    });
   }
 
   /** Resolves when the model is loaded and warm. @throws SlipwayError when it cannot be loaded */
   static load(plan: EnginePlan): Promise<ThreadEngine> {
     const thread = new Worker(new URL('./runtime-thread.js', import.meta.url), { workerData: plan, env: {} });
     return new Promise((resolve, reject) => {
-      thread.once('error', reject);
+      thread.on('error', reject);
+      thread.once('exit', () => reject(new SlipwayError('ARTEFACT_REFUSED', 'the thread that was to load the model ended')));
       thread.once('message', (event: ThreadEvent) => {
         if (event.kind === 'loaded') resolve(new ThreadEngine(thread, event.warmUp));
         else if (event.kind === 'refused') reject(new SlipwayError(event.code, event.message));
@@ -39,6 +45,7 @@ export class ThreadEngine implements Engine {
 
   /** Ends the thread; only while it runs nothing. */
   async close(): Promise<void> {
+    this.isClosing = true;
     await this.thread.terminate();
   }
 
