@@ -5,6 +5,14 @@ import { JsonWriter } from './json-writer.js';
 const scratch = 64 * 1024;
 
 describe('JsonWriter', () => {
+  it('keeps nothing of what it has finished', () => {
+    const writer = new JsonWriter();
+    writer.begin();
+    writer.utf8('€'.repeat(scratch));
+    expect(writer.finish([], 0)).toHaveLength(3 * scratch);
+    expect(writer.length).toBe(0);
+  });
+
   it('joins what it is given, whatever its length, into one buffer with the tails behind it', () => {
     const text = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 40 }),

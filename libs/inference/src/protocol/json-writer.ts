@@ -105,6 +105,8 @@ export class JsonWriter {
       whole.set(tail, at);
       at += tail.length;
     }
+    // A large answer's parts must not stay in memory until the next one.
+    this.begin();
     return whole;
   }
 
