@@ -87,6 +87,18 @@ describe('Batcher', () => {
     expect(decision.kind === 'run' && decision.rows).toBeLessThanOrEqual(10);
   });
 
+  it('joins as much as pays when the latency target is missed anyway, so that a backlog can shrink', () => {
+    const items = Array.from({ length: 40 }, () => item());
+    const decision = decide(items, costs(10_000, 10), { latencyTargetMs: 20 }, 25);
+    expect(decision.kind === 'run' && decision.rows).toBe(40);
+  });
+
+  it('joins others to a request that would be late by itself', () => {
+    const late = item({ deadlineAt: 5 });
+    const decision = decide([late, item(), item({ deadlineAt: 30 }), item({ deadlineAt: 5 })]);
+    expect(decision.kind === 'run' && decision.rows).toBe(3);
+  });
+
   describe('waiting', () => {
     function afterArrivals(gapMs: number, count: number, model: CostModel, over: Partial<BatchLimits> = {}) {
       const batcher = new Batcher<Joinable>({ ...limits, ...over }, model);

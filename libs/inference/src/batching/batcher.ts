@@ -77,12 +77,16 @@ export class Batcher<T extends Joinable> {
     return { kind: 'run', group, rows };
   }
 
-  /** Rows worth joining, fewer where a latency target would be missed by a run of that size. */
+  /**
+   * Rows worth joining, fewer where a latency target would be missed by a run of that size. Where every run would miss it there is a backlog,
+   * which small runs would only make longer.
+   */
   private targetRows(waitedMs: number): number {
     const { maxRows, latencyTargetMs } = this.limits;
     let rows = this.costs.usefulRows(maxRows);
     if (latencyTargetMs === undefined) return rows;
     const leftMicros = (latencyTargetMs - waitedMs) * 1e3;
+    if (this.costs.predict(1) > leftMicros) return rows;
     while (rows > 1 && this.costs.predict(rows) > leftMicros) rows = Math.floor(rows / 2);
     return rows;
   }
@@ -90,18 +94,21 @@ export class Batcher<T extends Joinable> {
   private gather(queue: RankedList<T>, first: T, cap: number, nowMs: number): { group: T[]; rows: number; earliestDeadline: number } {
     const group: T[] = [first];
     let { rows, deadlineAt: earliestDeadline } = first;
+    // One that will be late by itself gains nothing by going alone; the others would only wait for one more run.
+    let bound = nowMs + this.costs.predict(rows) / 1e3 > first.deadlineAt ? Number.POSITIVE_INFINITY : first.deadlineAt;
     let looked = 0;
     for (const each of queue) {
       if (each === first) continue;
       looked += 1;
       if (rows >= cap || looked > lookAhead * cap) break;
       if (each.alone || each.key !== first.key || rows + each.rows > cap) continue;
-      const deadline = Math.min(earliestDeadline, each.deadlineAt);
+      const deadline = Math.min(bound, each.deadlineAt);
       // A larger run takes longer: nobody is made late by who joins.
       if (nowMs + this.costs.predict(rows + each.rows) / 1e3 > deadline) continue;
       group.push(each);
       rows += each.rows;
-      earliestDeadline = deadline;
+      bound = deadline;
+      earliestDeadline = Math.min(earliestDeadline, deadline);
     }
     return { group, rows, earliestDeadline };
   }
