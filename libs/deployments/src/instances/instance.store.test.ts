@@ -180,4 +180,4 @@ it('never stops the instances of a revision in the moment of its promotion', asy
     }
     expect(await database.db.instance.count({ where: { wish: 'STOP' } })).toBe(0);
   }
-});
+}, 60_000);
