@@ -4,6 +4,7 @@ import { createRegistry } from '@slipway/metrics';
 import { AccessModule } from './access/access.module.js';
 import { PolicyGuard } from './access/policy.guard.js';
 import { AlertsModule } from './alerts/alerts.module.js';
+import { BatchPredictionsModule } from './batch-predictions/batch-predictions.module.js';
 import { DeploymentsModule } from './deployments/deployments.module.js';
 import { EventsModule } from './events/events.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
@@ -37,6 +38,7 @@ export class AppModule {
         PlatformModule.with(platform),
         DiscoveryModule,
         AccessModule,
+        BatchPredictionsModule,
         DeploymentsModule,
         EventsModule,
         GatewayModule,

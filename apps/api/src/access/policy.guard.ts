@@ -23,8 +23,11 @@ export class PolicyGuard implements CanActivate {
     if (!resolved.ok) throw new SlipwayError(resolved.code, resolved.message);
     if (resolved.isInternal) throw new SlipwayError('SCOPE_MISSING', 'an internal credential is for predictions only');
     if (resolved.viaCookie) refuseCrossSite(request.method, request.headers);
-    if (!allows(resolved.scopes, policy))
-      throw new SlipwayError('SCOPE_MISSING', `this needs the scope "${policy}"; the credential has: ${resolved.scopes.join(', ') || 'none'}`);
+    if (!policy.some((scope) => allows(resolved.scopes, scope)))
+      throw new SlipwayError(
+        'SCOPE_MISSING',
+        `this needs the scope "${policy.join('" or "')}"; the credential has: ${resolved.scopes.join(', ') || 'none'}`,
+      );
     setCaller(request, { projectId: resolved.projectId, actor: resolved.actor, scopes: resolved.scopes, requestId: request.id });
     return true;
   }

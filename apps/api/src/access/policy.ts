@@ -4,11 +4,11 @@ import type { FastifyRequest } from 'fastify';
 
 export const policyKey = 'slipway:policy';
 
-/** What a route asks of its caller: a scope, or nothing at all. */
-export type RoutePolicy = Scope | 'public';
+/** What a route asks of its caller: one of some scopes, or nothing at all. */
+export type RoutePolicy = readonly Scope[] | 'public';
 
-/** Declares a route's policy. A route without one stops the start. */
-export const Policy = (policy: RoutePolicy) => SetMetadata(policyKey, policy);
+/** Declares a route's policy: nothing, or a scope; with several, any of them will do. A route without one stops the start. */
+export const Policy = (...anyOf: ['public'] | [Scope, ...Scope[]]) => SetMetadata(policyKey, anyOf[0] === 'public' ? 'public' : anyOf);
 
 /** The caller of a request, as handlers see it. */
 export interface Caller {

@@ -1,10 +1,7 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { limits, type TableFormat } from '@slipway/contracts';
 import type { Table, TableLimits } from '../table.js';
-import { openArrow } from './arrow-table.js';
-import { type CsvOptions, openCsv } from './csv-table.js';
-import { openNdjson } from './ndjson-table.js';
-import { openParquet } from './parquet-table.js';
+import type { CsvOptions } from './csv-table.js';
 
 const defaultLimits: TableLimits = { maxColumns: limits.batchColumns, maxRowBytes: limits.batchRowBytes };
 
@@ -15,18 +12,23 @@ const defaultLimits: TableLimits = { maxColumns: limits.batchColumns, maxRowByte
 export async function openTable(path: string, format: TableFormat, options: CsvOptions, bounds: TableLimits = defaultLimits): Promise<Table> {
   const file = await open(path, 'r');
   try {
-    switch (format) {
-      case 'csv':
-        return await openCsv(file, options, bounds);
-      case 'ndjson':
-        return await openNdjson(file, bounds);
-      case 'parquet':
-        return await openParquet(file, bounds);
-      case 'arrow':
-        return await openArrow(file, bounds);
-    }
+    return await openFile(file, format, options, bounds);
   } catch (error) {
     await file.close();
     throw error;
+  }
+}
+
+/** Each format brings its own parser; a reader's process, which lives for one file, loads that one alone. */
+async function openFile(file: FileHandle, format: TableFormat, options: CsvOptions, bounds: TableLimits): Promise<Table> {
+  switch (format) {
+    case 'csv':
+      return (await import('./csv-table.js')).openCsv(file, options, bounds);
+    case 'ndjson':
+      return (await import('./ndjson-table.js')).openNdjson(file, bounds);
+    case 'parquet':
+      return (await import('./parquet-table.js')).openParquet(file, bounds);
+    case 'arrow':
+      return (await import('./arrow-table.js')).openArrow(file, bounds);
   }
 }
