@@ -66,6 +66,9 @@ export interface InstanceClientOptions {
 
 const reconnectMinMs = 20;
 const reconnectMaxMs = 500;
+/** An instance that died is back within a second: for so long it is asked often. */
+const soonMs = 3_000;
+const reconnectSoonMs = 80;
 /** Bytes waiting for a stuck instance above which new requests are refused instead of buffered. */
 const maxBufferedBytes = 256 * 1024 * 1024;
 const streamTop = 2 ** 32 - 1;
@@ -96,6 +99,7 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   private readonly pings = new Map<number, Waiting>();
   private lastPing = 0;
   private retryMs = reconnectMinMs;
+  private lostAt = 0;
   private retryTimer: NodeJS.Timeout | undefined;
   private ended = false;
 
@@ -206,11 +210,13 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
     }
     this.become('CONNECTING');
     this.retryTimer = setTimeout(() => this.connect(), this.retryMs);
-    this.retryMs = Math.min(reconnectMaxMs, this.retryMs * 2);
+    const isSoon = performance.now() - this.lostAt < soonMs;
+    this.retryMs = Math.min(isSoon ? reconnectSoonMs : reconnectMaxMs, this.retryMs * 2);
   }
 
   private lose(): void {
     const wasConnected = this.writer !== undefined;
+    if (wasConnected) this.lostAt = performance.now();
     this.writer = undefined;
     const done = this.inFlight.takeAll();
     const pings = [...this.pings.values()];

@@ -1,13 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { SlipwayError } from '@slipway/contracts';
 import type { Tensor } from '@slipway/inference';
+import { endHungProcess, overdue } from './end-hung-process.js';
 import type { Engine, EnginePlan, RunResult, WarmUp } from './engine.js';
 import { dataBuffers, type ThreadCommand, type ThreadEvent } from './thread-messages.js';
-
-/** Ends the process by a signal that nothing can keep it from; also while the other thread is inside the runtime. */
-function endProcess(): void {
-  process.kill(process.pid, 'SIGKILL');
-}
 
 /**
  * Runs the model in a thread of its own, so that this one reads, decodes and answers meanwhile. The thread is never terminated: doing that
@@ -26,7 +22,7 @@ export class ThreadEngine implements Engine {
     thread.on('message', (event: ThreadEvent) => this.onEvent(event));
     // Lost, as when its memory for values of the language is spent: a run in it would never be answered, nor would any after it.
     thread.on('exit', () => {
-      if (!this.isClosing) endProcess();
+      if (!this.isClosing) endHungProcess('the thread that runs the model has ended');
     });
   }
 
@@ -51,7 +47,7 @@ export class ThreadEngine implements Engine {
 
   run(inputs: readonly Tensor[], names: readonly string[], limitAt: number, done: (result: RunResult) => void): void {
     this.done = done;
-    if (Number.isFinite(limitAt)) this.limit = setTimeout(endProcess, Math.max(0, limitAt - performance.now()));
+    if (Number.isFinite(limitAt)) this.limit = setTimeout(() => endHungProcess(overdue), Math.max(0, limitAt - performance.now()));
     const own = inputs.map(withOwnMemory);
     const command: ThreadCommand = { inputs: own, names };
     this.thread.postMessage(command, dataBuffers(own));

@@ -1,4 +1,5 @@
 import { workerData } from 'node:worker_threads';
+import { endHungProcess, overdue } from './end-hung-process.js';
 import { lookMs, type WatchdogMemory, word } from './watchdog.js';
 
 /** After so many looks without a new run it goes to sleep. */
@@ -14,7 +15,7 @@ for (;;) {
   // The value never becomes 2: this is a pause that needs no timer and no event loop.
   Atomics.wait(words, word.awake, 1, lookMs);
   const limitAt = limit[0] ?? 0;
-  if (limitAt !== 0 && performance.now() + offset > limitAt) process.kill(process.pid, 'SIGKILL');
+  if (limitAt !== 0 && performance.now() + offset > limitAt) endHungProcess(overdue);
   const runs = Atomics.load(words, word.runs);
   quietLooks = runs === lastRuns && limitAt === 0 ? quietLooks + 1 : 0;
   lastRuns = runs;
