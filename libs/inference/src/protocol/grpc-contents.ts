@@ -5,6 +5,7 @@ import { datatypeFacts, makeNumericData, type NumericData, type TensorData, view
 import { quote } from '../tensors/quote.js';
 import { elementCount, type TensorHead } from '../tensors/tensor.js';
 import { type GrpcReader, wireTypes } from './grpc-reader.js';
+import { takeMemory } from './input-memory.js';
 import { checkText, maxTextElements } from './read-json-data.js';
 
 /** Where the elements of each datatype stand in `InferTensorContents`. FP16 has no place there. */
@@ -63,7 +64,7 @@ function readFixed(reader: GrpcReader, head: TensorHead, parts: readonly number[
     if (bytes.length > (count - at) * width) throw tooMany(head, count);
     if (bytes.length === count * width && bytes.byteOffset % width === 0) data = viewNumericData(datatype, bytes.buffer, bytes.byteOffset, count);
     else {
-      data ??= makeNumericData(datatype, count);
+      data ??= takeMemory(datatype, count);
       new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(bytes, at * width);
     }
     at += bytes.length / width;
@@ -75,7 +76,7 @@ function readFixed(reader: GrpcReader, head: TensorHead, parts: readonly number[
 type VarintType = Exclude<Datatype, 'BYTES' | 'FP16' | 'FP32' | 'FP64'>;
 
 function readVarints(reader: GrpcReader, head: TensorHead, parts: readonly number[], count: number, datatype: VarintType): NumericData {
-  const data = makeNumericData(datatype, count);
+  const data = takeMemory(datatype, count);
   const store = storeOf(datatype, data, head);
   let at = 0;
   const readOne = () => {

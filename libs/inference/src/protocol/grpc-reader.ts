@@ -98,6 +98,14 @@ export class GrpcReader {
     return start;
   }
 
+  /** Reads the length of a value that may lie beyond these bytes. */
+  readLengthOnly(): number {
+    this.expect(wireTypes.bytes);
+    this.readVarint();
+    if (this.high !== 0) throw this.fault('a field says to be longer than any message');
+    return this.low >>> 0;
+  }
+
   readText(): string {
     const start = this.readBytes();
     const text = this.bytes.toString('utf8', start, this.pos);

@@ -1,10 +1,11 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream, sensitiveHeaders } from 'node:http2';
 import { headers as names, SlipwayError, statusOf } from '@slipway/contracts';
+import type { FrameBody } from '@slipway/inference';
 import type { Refusal } from '../answers.js';
 import type { ExchangeContext } from '../exchange.js';
 import { encodeDetails, type GrpcStatus, grpcStatus, grpcStatusOf } from './grpc-status.js';
 import type { Inflater } from './inflater.js';
-import { type Message, MessageReader } from './message-reader.js';
+import { type Message, MessageReader, prefixBytes } from './message-reader.js';
 
 /** Names and values at the head or the end of an answer. */
 export type Metadata = Readonly<Record<string, string>>;
@@ -34,7 +35,6 @@ export interface CallConnection {
 const everNew = [names.predictionId, names.requestId];
 const okTrailers: OutgoingHttpHeaders = { 'grpc-status': '0' };
 const withTrailers = { waitForTrailers: true };
-const prefixBytes = 5;
 /** Below this, prefix and message leave in one piece; above it the copy would cost more. */
 const joinBelowBytes = 16 * 1024;
 /** An answer whose reader is slower than this, on average and after a minute, is given up. */
@@ -88,7 +88,7 @@ export abstract class GrpcCall {
   }
 
   /** A message of the caller, expanded. */
-  protected abstract onMessage(body: Buffer): void;
+  protected abstract onMessage(body: FrameBody): void;
 
   /** The caller has sent its last message. */
   protected abstract onHalfClose(): void;
@@ -253,8 +253,8 @@ export abstract class GrpcCall {
     while (!this.isOver && !this.isPaused && !this.isInflating) {
       const message = this.nextMessage();
       if (message === undefined) break;
-      if (message.isCompressed) this.inflate(message.body);
-      else this.take(message.body, message.body.length);
+      if (message.isCompressed) this.inflate(joined(message.body));
+      else this.take(message.body, message.bytes);
     }
     if (this.hasAllArrived && !this.isOver && !this.isPaused && !this.isInflating) this.halfClose();
   }
@@ -277,7 +277,7 @@ export abstract class GrpcCall {
   }
 
   /** @param bytes how many of it were held. */
-  private take(body: Buffer, bytes: number): void {
+  private take(body: FrameBody, bytes: number): void {
     this.release(prefixBytes + bytes);
     this.messageSince = this.lastByteAt;
     this.onMessage(body);
@@ -320,6 +320,11 @@ export abstract class GrpcCall {
     this.reader.clear();
     this.onOver();
   }
+}
+
+/** In one piece. */
+export function joined(body: FrameBody): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.concat(body);
 }
 
 const tooManyBytes: Refusal = { code: 'QUEUE_FULL', message: 'too many large messages at once; come back in a moment' };

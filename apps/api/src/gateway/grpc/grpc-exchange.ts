@@ -1,5 +1,5 @@
 import { headers as names } from '@slipway/contracts';
-import type { InferResult } from '@slipway/inference';
+import { bodyBytesOf, type FrameBody, type InferResult } from '@slipway/inference';
 import type { Refusal } from '../answers.js';
 import { Exchange, type ExchangeContext } from '../exchange.js';
 import type { RequestFacts } from '../request-facts.js';
@@ -26,9 +26,9 @@ export class GrpcExchange extends Exchange {
     super(context, deployment, facts, 'grpc', version, arrivedAt);
   }
 
-  start(body: Buffer, now: number): void {
-    this.bodyBytes = body.length;
-    this.context.heldBytes += body.length;
+  start(body: FrameBody, now: number): void {
+    this.bodyBytes = bodyBytesOf(body);
+    this.context.heldBytes += this.bodyBytes;
     this.submit(body, now);
   }
 

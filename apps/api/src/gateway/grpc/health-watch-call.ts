@@ -1,4 +1,5 @@
-import { type CallParts, GrpcCall } from './grpc-call.js';
+import type { FrameBody } from '@slipway/inference';
+import { type CallParts, GrpcCall, joined } from './grpc-call.js';
 import type { HealthServices } from './health-services.js';
 
 /** Watch of the health protocol: the status of one service, now and at every change. */
@@ -30,12 +31,12 @@ export class HealthWatchCall extends GrpcCall {
     return this.service === undefined;
   }
 
-  protected onMessage(body: Buffer): void {
+  protected onMessage(body: FrameBody): void {
     if (this.service !== undefined) {
       this.fail({ code: 'REQUEST_INVALID', message: 'a second message came in a call of one' });
       return;
     }
-    const service = this.health.decode(body);
+    const service = this.health.decode(joined(body));
     if (service === undefined) {
       this.fail({ code: 'REQUEST_INVALID', message: 'the message is not a HealthCheckRequest' });
       return;

@@ -1,5 +1,5 @@
 import { messageOf, SlipwayError } from '@slipway/contracts';
-import { type GrpcRoute, type InferResult, readGrpcRoute } from '@slipway/inference';
+import { type FrameBody, type GrpcRoute, type InferResult, readGrpcRoute } from '@slipway/inference';
 import type { Refusal } from '../answers.js';
 import { type CallParts, GrpcCall } from './grpc-call.js';
 import type { GrpcExchange, InferSink } from './grpc-exchange.js';
@@ -37,7 +37,7 @@ export class InferCall extends GrpcCall implements InferSink {
   }
 
   /** Goes on its way at once: the end of the call says nothing more. */
-  protected onMessage(body: Buffer): void {
+  protected onMessage(body: FrameBody): void {
     if (this.hasMessage) {
       this.fail({ code: 'INFER_INVALID', message: 'a second message came in a call of one; send streams to ModelStreamInfer' });
       return;
@@ -62,7 +62,7 @@ export class InferCall extends GrpcCall implements InferSink {
 }
 
 /** Reads where a request wants to go, or why nobody can tell. */
-export function routeOf(body: Buffer): GrpcRoute | Refusal {
+export function routeOf(body: FrameBody): GrpcRoute | Refusal {
   try {
     return readGrpcRoute(body);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { limits } from '@slipway/contracts';
-import type { GrpcRoute } from '@slipway/inference';
+import type { FrameBody, GrpcRoute } from '@slipway/inference';
 import type { Refusal } from '../answers.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { isRefusal, type RequestFacts, readFacts } from '../request-facts.js';
@@ -8,7 +8,7 @@ import { GrpcExchange, type InferSink } from './grpc-exchange.js';
 
 /** A request and who brought it. */
 export interface InferOrder {
-  readonly body: Buffer;
+  readonly body: FrameBody;
   readonly route: GrpcRoute;
   readonly projectId: string;
   readonly isInternal: boolean;
@@ -69,7 +69,8 @@ function factsOf({ route, arrivedAt, deadlineAt, acceptEncoding }: InferOrder, f
     statedDeadlineMs: stated === Number.POSITIVE_INFINITY ? undefined : Math.min(stated, limits.deadlineMsMax),
     contentType: undefined,
     contentEncoding: undefined,
-    inferenceHeaderContentLength: undefined,
+    // As over HTTP: where the first bytes of a tensor lie, so that they can be laid down aligned.
+    inferenceHeaderContentLength: route.rawStart,
     acceptEncoding,
   };
 }

@@ -1,4 +1,4 @@
-import type { InferResult } from '@slipway/inference';
+import { bodyBytesOf, type FrameBody, type InferResult } from '@slipway/inference';
 import type { Refusal } from '../answers.js';
 import { type CallParts, GrpcCall } from './grpc-call.js';
 import type { GrpcExchange, InferSink } from './grpc-exchange.js';
@@ -37,16 +37,16 @@ export class InferStreamCall extends GrpcCall {
     this.settle();
   }
 
-  protected onMessage(body: Buffer): void {
+  protected onMessage(body: FrameBody): void {
     const caller = this.admit();
     if ('code' in caller) {
       this.fail(caller);
       return;
     }
     const now = performance.now();
-    const slot = new Slot(body.length, () => this.settle());
+    const slot = new Slot(bodyBytesOf(body), () => this.settle());
     this.slots.push(slot);
-    this.inFlightBytes += body.length;
+    this.inFlightBytes += slot.bytes;
     const route = routeOf(body);
     if ('code' in route) {
       slot.refused(route);

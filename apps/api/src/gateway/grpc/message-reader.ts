@@ -1,25 +1,33 @@
 import { SlipwayError } from '@slipway/contracts';
+import type { FrameBody } from '@slipway/inference';
+import { BodyPieces } from '../body-pieces.js';
 
 /** One message of a call. */
 export interface Message {
   readonly isCompressed: boolean;
-  readonly body: Buffer;
+  /** In the pieces that it came in. */
+  readonly body: FrameBody;
+  readonly bytes: number;
 }
 
-const prefixBytes = 5;
-/** Chunks below this are put together when there are many: each costs more memory than its bytes. */
-const smallBytes = 1024;
-const smallMax = 1024;
+export const prefixBytes = 5;
 
 /** Cuts the bytes of a call into its messages: a flag, a length of 32 bits, the message. */
 export class MessageReader {
-  private chunks: Buffer[] = [];
-  private small = 0;
+  /** What came and was not looked at yet; few, since a call that takes no message reads nothing. */
+  private readonly chunks: Buffer[] = [];
+  private readonly pieces = new BodyPieces();
+  private readonly prefix = Buffer.alloc(prefixBytes);
+  private prefixLength = 0;
+  private isCompressed = false;
+  /** Of the message under way. */
+  private length = 0;
+  private missing = 0;
   private bytes = 0;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** Bytes of a message that is not whole yet. */
+  /** Bytes of messages that were not given yet. */
   get waitingBytes(): number {
     return this.bytes;
   }
@@ -27,59 +35,64 @@ export class MessageReader {
   push(chunk: Buffer): void {
     this.chunks.push(chunk);
     this.bytes += chunk.length;
-    this.small = chunk.length < smallBytes ? this.small + 1 : 0;
-    if (this.small < smallMax) return;
-    this.chunks.push(Buffer.concat(this.chunks.splice(-smallMax)));
-    this.small = 0;
   }
 
   /**
-   * The next message that is whole; a view where it came in one piece.
+   * The next message that is whole.
    * @throws SlipwayError BODY_TOO_LARGE as soon as it says so of itself; INFER_INVALID
    */
   next(): Message | undefined {
-    if (this.bytes < prefixBytes) return undefined;
-    const first = this.firstWith(prefixBytes);
-    const flag = first[0] ?? 0;
-    if (flag > 1) throw new SlipwayError('INFER_INVALID', `a message begins with the flags ${flag}, which nobody knows`);
-    const length = first.readUInt32BE(1);
-    if (length > this.maxBytes) {
-      throw new SlipwayError('BODY_TOO_LARGE', `a message of ${length} bytes is over the limit of ${this.maxBytes} bytes`);
+    if (this.prefixLength < prefixBytes && !this.readPrefix()) return undefined;
+    while (this.missing > 0) {
+      const piece = this.shift(this.missing);
+      if (piece === undefined) return undefined;
+      this.pieces.add(piece);
+      this.missing -= piece.length;
     }
-    const end = prefixBytes + length;
-    if (this.bytes < end) return undefined;
-    const body = this.firstWith(end).subarray(prefixBytes, end);
-    this.drop(end);
-    return { isCompressed: flag === 1, body };
+    const { length } = this;
+    this.bytes -= prefixBytes + length;
+    this.prefixLength = 0;
+    const body = this.pieces.take();
+    return { isCompressed: this.isCompressed, body: length === 0 ? none : body, bytes: length };
   }
 
   /** Forgets what has come. */
   clear(): void {
-    this.chunks = [];
-    this.small = 0;
+    this.chunks.length = 0;
+    this.pieces.clear();
+    this.prefixLength = 0;
     this.bytes = 0;
   }
 
-  /** The first chunk, put together with those behind it until it has so many bytes; they are there. */
-  private firstWith(bytes: number): Buffer {
-    const [first] = this.chunks;
-    if (first !== undefined && first.length >= bytes) return first;
-    let count = 0;
-    let length = 0;
-    for (const chunk of this.chunks) {
-      if (length >= bytes) break;
-      length += chunk.length;
-      count += 1;
+  private readPrefix(): boolean {
+    while (this.prefixLength < prefixBytes) {
+      const part = this.shift(prefixBytes - this.prefixLength);
+      if (part === undefined) return false;
+      this.prefixLength += part.copy(this.prefix, this.prefixLength);
     }
-    const joined = Buffer.concat(this.chunks.slice(0, count), length);
-    this.chunks.splice(0, count, joined);
-    return joined;
+    const flag = this.prefix[0] ?? 0;
+    if (flag > 1) throw new SlipwayError('INFER_INVALID', `a message begins with the flags ${flag}, which nobody knows`);
+    const length = this.prefix.readUInt32BE(1);
+    if (length > this.maxBytes) {
+      throw new SlipwayError('BODY_TOO_LARGE', `a message of ${length} bytes is over the limit of ${this.maxBytes} bytes`);
+    }
+    this.isCompressed = flag === 1;
+    this.length = length;
+    this.missing = length;
+    return true;
   }
 
-  private drop(bytes: number): void {
-    this.bytes -= bytes;
-    const [first, ...rest] = this.chunks;
-    if (first === undefined || this.bytes === 0) this.clear();
-    else this.chunks = first.length === bytes ? rest : [first.subarray(bytes), ...rest];
+  /** The next bytes, as many as there are in one piece up to `most`. */
+  private shift(most: number): Buffer | undefined {
+    const [chunk] = this.chunks;
+    if (chunk === undefined) return undefined;
+    if (chunk.length > most) {
+      this.chunks[0] = chunk.subarray(most);
+      return chunk.subarray(0, most);
+    }
+    this.chunks.shift();
+    return chunk;
   }
 }
+
+const none = Buffer.alloc(0);

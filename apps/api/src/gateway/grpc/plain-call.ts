@@ -1,7 +1,8 @@
 import { headers as names, SlipwayError } from '@slipway/contracts';
+import type { FrameBody } from '@slipway/inference';
 import type { Logger } from '@slipway/platform';
 import type { Refusal } from '../answers.js';
-import { type CallParts, GrpcCall } from './grpc-call.js';
+import { type CallParts, GrpcCall, joined } from './grpc-call.js';
 import type { Codec, Fields } from './grpc-schema.js';
 import type { MethodCaller } from './protocol-methods.js';
 
@@ -31,13 +32,13 @@ export class PlainCall extends GrpcCall {
     return !this.hasMessage;
   }
 
-  protected onMessage(body: Buffer): void {
+  protected onMessage(body: FrameBody): void {
     if (this.hasMessage) {
       this.fail({ code: 'REQUEST_INVALID', message: 'a second message came in a call of one' });
       return;
     }
     this.hasMessage = true;
-    this.work(body).then(
+    this.work(joined(body)).then(
       (answer) => this.answer({}, answer),
       (error: unknown) => this.fail(this.refusalOf(error)),
     );

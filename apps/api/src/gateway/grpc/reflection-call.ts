@@ -1,4 +1,5 @@
-import { type CallParts, GrpcCall } from './grpc-call.js';
+import type { FrameBody } from '@slipway/inference';
+import { type CallParts, GrpcCall, joined } from './grpc-call.js';
 import type { Codec, Fields, GrpcSchema } from './grpc-schema.js';
 import { grpcStatus } from './grpc-status.js';
 
@@ -54,10 +55,10 @@ export class ReflectionCall extends GrpcCall {
     this.fail({ code: 'DRAINING', message: 'the server is leaving' });
   }
 
-  protected onMessage(body: Buffer): void {
+  protected onMessage(body: FrameBody): void {
     let request: Fields;
     try {
-      request = this.request.decode(body);
+      request = this.request.decode(joined(body));
     } catch {
       this.fail({ code: 'REQUEST_INVALID', message: 'the message is not a ServerReflectionRequest' });
       return;
