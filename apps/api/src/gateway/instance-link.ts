@@ -11,6 +11,9 @@ const runsInside = 2.5;
 /** A death this soon after a request ran out of time is taken for that request's doing. */
 const suspicionMs = 1_000;
 const suspectsMax = 16;
+/** A request that had less time than this and so many runs says nothing about the instance when its time runs out. */
+const ownFaultMs = 100;
+const ownFaultRuns = 10;
 const windowAtStart = 8;
 /** Weight of the newest run in the moving mean of compute time. */
 const smoothing = 0.1;
@@ -113,7 +116,8 @@ export class InstanceLink implements Candidate {
   overran(fingerprint: string, sentAtMs: number, nowMs: number): void {
     this.suspects = this.suspects.filter(({ atMs }) => nowMs - atMs < suspicionMs).slice(1 - suspectsMax);
     this.suspects.push({ fingerprint, sentAtMs, atMs: nowMs });
-    this.outlier = afterFailure(this.outlier, nowMs);
+    // Callers with no patience must not make a sound instance look ill.
+    if (nowMs - sentAtMs > ownFaultMs + (ownFaultRuns * this.runMicros) / 1e3) this.outlier = afterFailure(this.outlier, nowMs);
     this.ended();
   }
 

@@ -1,5 +1,6 @@
 import { SlipwayError } from '@slipway/contracts';
 import {
+  bodyBytesOf,
   canJoin,
   contentKinds,
   decodeGrpcRequest,
@@ -18,6 +19,8 @@ import {
 import { type PredictedRows, predictedRows, rowsOf } from './predicted-rows.js';
 import type { PredictionRecord } from './record-spool.js';
 
+/** Well below what a connection carries in one piece. */
+const maxAnswerBytes = 512 * 1024 * 1024;
 const grpcKind = contentKinds.indexOf('grpc');
 
 /** A request that was read and checked. */
@@ -106,6 +109,10 @@ export class ModelRunner {
       ...(request.id === undefined ? {} : { id: request.id }),
       ...(header.acceptEncoding === undefined ? {} : { acceptEncoding: header.acceptEncoding }),
     });
+    const bytes = encoded.body.length + bodyBytesOf(encoded.tails ?? []);
+    if (bytes > maxAnswerBytes) {
+      throw new SlipwayError('INFER_OUTPUT_TOO_LARGE', `the answer has ${bytes} bytes, the limit is ${maxAnswerBytes}; ask for less at once`);
+    }
     const clientId = request.id === undefined ? {} : { clientId: request.id };
     return {
       header: {

@@ -22,7 +22,7 @@ import type { RecordSpool } from './record-spool.js';
 
 /** In line, requests are run for this long before the answers so far are written and the sockets are looked at again. */
 const turnBudgetMs = 2;
-/** A run that nobody waits for any more counts as hung when it has also taken so many times the longest run so far: a caller's short deadline is no fault of the model. */
+/** A run that nobody waits for any more counts as hung when it has also taken so many times what runs of its size take: a caller's short deadline is no fault of the model. */
 const hungAfterRuns = 10;
 const hungAfterMs = 100;
 
@@ -203,10 +203,10 @@ export class ServingLoop {
     this.engine.run(inputs, this.runner.outputNames(group), this.limitOf(run, startedAt), (result) => this.onResult(run, result));
   }
 
-  private limitOf({ group }: Run, startedAt: number): number {
+  private limitOf({ group, rows }: Run, startedAt: number): number {
     let latest = 0;
     for (const { deadlineAt } of group) latest = Math.max(latest, deadlineAt);
-    return Math.max(latest, startedAt + hungAfterMs + (hungAfterRuns * this.costs.largestMicros) / 1e3);
+    return Math.max(latest, startedAt + hungAfterMs + (hungAfterRuns * this.costs.predict(rows)) / 1e3);
   }
 
   private onResult(run: Run, result: RunResult): void {

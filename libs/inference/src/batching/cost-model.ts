@@ -21,22 +21,16 @@ export class CostModel {
   private readonly live: Sums = zero();
   private fixed = 0;
   private perRow = 0;
-  private largest = 0;
 
   /** Cost that does not depend on the rows; what joining saves per request that joins. */
   get fixedMicros(): number {
     return this.fixed;
   }
 
-  /** The longest run so far. */
-  get largestMicros(): number {
-    return this.largest;
-  }
-
   /** Notes a run of the warm-up. */
   seed(rows: number, micros: number): void {
     add(this.warm, rows, micros);
-    this.fit(micros);
+    this.fit();
   }
 
   /** Notes a run of real requests. */
@@ -48,7 +42,7 @@ export class CostModel {
     live.rowsRows *= decay;
     live.rowsMicros *= decay;
     add(live, rows, micros);
-    this.fit(micros);
+    this.fit();
   }
 
   /** What a run of so many rows will cost; 0 while nothing is known. */
@@ -67,8 +61,7 @@ export class CostModel {
     return Math.min(maxRows, Math.max(1, Math.ceil(fixed / target)));
   }
 
-  private fit(micros: number): void {
-    this.largest = Math.max(this.largest, micros);
+  private fit(): void {
     const { warm, live } = this;
     const weight = warm.weight + live.weight;
     const meanRows = (warm.rows + live.rows) / weight;
