@@ -49,7 +49,7 @@ export { encodeGrpcAnswer } from './protocol/grpc-answer.js';
 export { grpcProtoFolder } from './protocol/grpc-proto-folder.js';
 export { decodeGrpcRequest } from './protocol/grpc-request.js';
 export { type GrpcRoute, readGrpcRoute } from './protocol/grpc-route.js';
-export { GrpcWriter, sizeOfField, sizeOfText, sizeOfVarint } from './protocol/grpc-writer.js';
+export { GrpcWriter, sizeOfField, sizeOfText } from './protocol/grpc-writer.js';
 export type { BodyLayout, InferRequest, RequestLimits, WantedOutput } from './protocol/infer-request.js';
 export { checkInputs } from './tensors/check-inputs.js';
 export { datatypeFacts, datatypeOfOnnx, makeNumericData, type NumericData, type TensorData } from './tensors/datatypes.js';

@@ -59,6 +59,7 @@ export class GrpcConnection implements CallConnection {
   /** Ends calls whose clients are too slow, and the connection when its client never greeted or does not answer. */
   sweep(now: number): void {
     const { limits } = this;
+    if (this.session.destroyed) return;
     for (const call of this.calls) {
       call.sweep(now, limits.messageIdleMs, limits.slowestBytesPerSecond);
       this.lastHeardAt = Math.max(this.lastHeardAt, call.lastByteAt);
@@ -96,7 +97,7 @@ export class GrpcConnection implements CallConnection {
   private countFrame(): void {
     const now = performance.now();
     this.lastHeardAt = now;
-    if (!this.floods.count(now)) return;
+    if (!this.floods.count(now) || this.session.destroyed) return;
     this.session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
     this.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }

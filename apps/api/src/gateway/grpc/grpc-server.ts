@@ -70,7 +70,8 @@ export class GrpcServer {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
       this.server.listen(port, host, () => {
-        this.server.off('error', reject);
+        // Of a connection that could not be accepted, as when there are too many open files: the next one may be.
+        this.server.off('error', reject).on('error', () => undefined);
         const address = this.server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
       });
