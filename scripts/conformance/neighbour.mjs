@@ -43,7 +43,7 @@ export class Neighbour {
     const done = look()
       .catch((error) => error.message)
       .then((fault) => {
-        if (fault !== undefined) seen.faults.push(fault);
+        if (fault !== undefined) seen.faults.push(`${fault} (${new Date().toISOString()})`);
         seen.slowestMs = Math.max(seen.slowestMs, performance.now() - sentAt);
         this.open.delete(done);
       });

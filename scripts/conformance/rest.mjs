@@ -5,7 +5,8 @@ import { quote } from './compare.mjs';
 import { parseExact } from './exact-json.mjs';
 import { bytesOf, jsonOf, tensorOfBytes, valuesOfJson } from './tensors.mjs';
 
-const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+/** Idle connections are given up long before the server closes them: one that is closed while a request goes out would look like a fault. */
+const agent = new Agent({ keepAlive: true, maxSockets: 32, timeout: 20_000 });
 
 /** A request whose answer comes back as bytes, whatever it is. */
 export function send(url, { method = 'GET', headers = {}, body, timeoutMs = 60_000 } = {}) {
