@@ -180,18 +180,14 @@ export class BatchRunner {
       onWait: (why) => {
         this.keeper.waitingFor = why;
       },
-      isCurrent: () => this.isCurrent(target),
+      look: () => this.target(),
     });
   }
 
   /** Whether something else serves by now; looked at every few seconds. */
   private async hasMoved(target: BatchTarget): Promise<boolean> {
     if (performance.now() - this.lastLookAt < lookEveryMs) return false;
-    return !(await this.isCurrent(target));
-  }
-
-  private async isCurrent(target: BatchTarget): Promise<boolean> {
-    return (await this.target()).version === target.version;
+    return (await this.target()).version !== target.version;
   }
 
   /** What serves now. A version that was asked for is given the time that it takes to replace its instance. */

@@ -1,4 +1,4 @@
-import { type Batching, type DeploymentView, type Signature, SlipwayError, type TensorSignature } from '@slipway/contracts';
+import { type DeploymentView, SlipwayError, type TensorSignature } from '@slipway/contracts';
 import { chooseTarget, type DeploymentStore, requestRows } from '@slipway/deployments';
 import type { Database } from '@slipway/platform';
 import { findVersion, toVersionView } from '@slipway/registry';
@@ -13,6 +13,8 @@ export interface BatchTarget {
   readonly featureNames: readonly string[] | undefined;
   readonly hasRows: boolean;
   readonly maxRows: number;
+  /** Nobody is answered until it is resumed. */
+  readonly isSuspended: boolean;
 }
 
 /** The job cannot be done, now or later. The message is a sentence for whoever wished it. */
@@ -44,7 +46,16 @@ export async function readTarget(deployments: DeploymentStore, db: Database, wis
   const { row, model } = await findVersion(db, wished.projectId, view.model, { version: target.version });
   const { signature, task, rowsIndependent, metadata } = toVersionView(row, model.name);
   if (signature === null) throw new BatchFailure(`version ${target.version} of "${view.name}" has no signature, so nothing can be made of rows`);
-  return toTarget(view.name, target, { signature, task, rowsIndependent }, featureNamesOf(metadata));
+  const { inputs, outputs } = signature;
+  return {
+    deployment: view.name,
+    version: target.version,
+    inputs,
+    outputs,
+    featureNames: featureNamesOf(metadata),
+    isSuspended: view.suspended,
+    ...requestRows({ signature, task, rowsIndependent }, target.batching),
+  };
 }
 
 async function viewOf(deployments: DeploymentStore, { projectId, deploymentId, deploymentName }: Wished): Promise<DeploymentView> {
@@ -59,14 +70,4 @@ async function viewOf(deployments: DeploymentStore, { projectId, deploymentId, d
 
 function notServed(view: DeploymentView, version: number | undefined): string {
   return version === undefined ? `"${view.name}" has no revision` : `version ${version} of "${view.name}" is not served any more`;
-}
-
-function toTarget(
-  deployment: string,
-  target: { readonly version: number; readonly batching: Batching },
-  version: { readonly signature: Signature; readonly task: DeploymentView['task']; readonly rowsIndependent: boolean | null },
-  featureNames: readonly string[] | undefined,
-): BatchTarget {
-  const { inputs, outputs } = version.signature;
-  return { deployment, version: target.version, inputs, outputs, featureNames, ...requestRows(version, target.batching) };
 }

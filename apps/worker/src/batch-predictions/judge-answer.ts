@@ -44,7 +44,7 @@ export function judgeAnswer(outcome: InferOutcome, tried: Tried): Verdict {
     if (!isOne) return { kind: 'alone' };
     return tried.deaths + 1 >= deathsOfOneRow ? deadly("the model's process ended on this row") : waiting(outcome, { isDeath: true });
   }
-  if (status === 404) return { kind: 'look', why: message };
+  if (status === 404) return { kind: 'look', why: `the gateway answered 404: ${message}` };
   if (status === 400 || status === 413 || status === 422) return isOne ? bad(message) : { kind: 'split' };
   if (status === 500) {
     if (!isOne) return { kind: 'split' };

@@ -20,6 +20,7 @@ const target: BatchTarget = {
   featureNames: undefined,
   hasRows: true,
   maxRows: 64,
+  isSuspended: false,
 };
 
 /** What the gateway of the test makes of the values of a request: an error, or their doubles. */
@@ -89,7 +90,7 @@ async function predict(values: readonly number[], change: Partial<RowPredictorOp
     signal: never,
     patienceMs: 60_000,
     onWait: () => undefined,
-    isCurrent: async () => true,
+    look: async () => ({ version: 3, isSuspended: false }),
   };
   await new RowPredictor({ ...options, ...change }).predict(segmentOf(values), start, settle);
   return outcomes;
@@ -151,9 +152,9 @@ describe('RowPredictor', () => {
 
   it('makes rows anew when something else serves', async () => {
     gateway = () => 'VERSION_NOT_FOUND';
-    await expect(predict([1], { isCurrent: async () => false })).rejects.toBeInstanceOf(TargetChanged);
+    await expect(predict([1], { look: async () => ({ version: 4, isSuspended: false }) })).rejects.toBeInstanceOf(TargetChanged);
     gateway = () => 'INFER_INVALID';
-    await expect(predict([1, 2], { isCurrent: async () => false })).rejects.toBeInstanceOf(TargetChanged);
+    await expect(predict([1, 2], { look: async () => ({ version: 4, isSuspended: false }) })).rejects.toBeInstanceOf(TargetChanged);
   });
 
   it('keeps to the size of a body', async () => {

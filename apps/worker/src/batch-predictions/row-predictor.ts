@@ -22,8 +22,8 @@ export interface RowPredictorOptions {
   readonly patienceMs: number;
   /** Told why nothing goes on, and undefined when it does. */
   readonly onWait: (why: string | undefined) => void;
-  /** Whether the deployment still serves what the rows were made for; asked when it says that it does not. */
-  readonly isCurrent: () => Promise<boolean>;
+  /** What the deployment serves now; asked when it says that it does not serve what the rows were made for, or does not like them. */
+  readonly look: () => Promise<Pick<BatchTarget, 'version' | 'isSuspended'>>;
 }
 
 /** The deployment serves another version by now, so rows have to be made anew. */
@@ -99,14 +99,15 @@ export class RowPredictor {
         case 'bad':
           return [[from, this.failed(verdict)]];
         case 'split':
-          if (!(await this.options.isCurrent())) throw new TargetChanged();
+          await this.look();
           return this.halves(segment, from, to);
         case 'alone':
           return this.oneByOne(segment, from, to);
-        case 'look':
-          if (!(await this.options.isCurrent())) throw new TargetChanged();
-          await this.wait(verdict.why, answer.retryAfterSeconds);
+        case 'look': {
+          const { isSuspended } = await this.look();
+          await this.wait(isSuspended ? `"${this.options.target.deployment}" is suspended` : verdict.why, answer.retryAfterSeconds);
           break;
+        }
         case 'wait':
           await this.wait(verdict.why, answer.retryAfterSeconds);
           if (verdict.smaller) return this.halves(segment, from, to);
@@ -116,6 +117,12 @@ export class RowPredictor {
           throw new BatchFailure(verdict.why);
       }
     }
+  }
+
+  private async look(): Promise<Pick<BatchTarget, 'isSuspended'>> {
+    const now = await this.options.look();
+    if (now.version !== this.options.target.version) throw new TargetChanged();
+    return now;
   }
 
   private async send(segment: Segment, from: number, to: number): Promise<{ readonly answer: PredictAnswer; readonly tookMs: number }> {

@@ -108,13 +108,13 @@ describe('a batch prediction', () => {
   it('of another project looks like one that is not there', async () => {
     const { id } = await create();
     const stranger = await newProject(database.db);
-    for (const look of [
-      store.get(stranger.projectId, id),
-      store.errors(stranger.projectId, id, { limit: 5 }),
-      store.cancel(stranger, id),
-      store.remove(stranger, id),
-    ])
-      await expect(look).rejects.toMatchObject({ code: 'BATCH_PREDICTION_NOT_FOUND' });
+    const looks = [
+      () => store.get(stranger.projectId, id),
+      () => store.errors(stranger.projectId, id, { limit: 5 }),
+      () => store.cancel(stranger, id),
+      () => store.remove(stranger, id),
+    ];
+    for (const look of looks) await expect(look()).rejects.toMatchObject({ code: 'BATCH_PREDICTION_NOT_FOUND' });
     await expect(store.get(by.projectId, "bat_' or 1=1")).rejects.toMatchObject({ code: 'BATCH_PREDICTION_NOT_FOUND' });
   });
 

@@ -27,6 +27,12 @@ describe('a CSV file', () => {
     await table.close();
   });
 
+  it('begins behind its header, also when it is told to begin at the first row', async () => {
+    const table = await open('a,b\n1,2\n');
+    expect(await rowsOf(table, { row: 0 })).toEqual([cells('1', '2')]);
+    await table.close();
+  });
+
   it('names its columns itself when it has no header', async () => {
     const table = await open('1,2\n3,4\n', { header: false });
     expect(table.head).toEqual({ kind: 'columns', names: ['column1', 'column2'] });

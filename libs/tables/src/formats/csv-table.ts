@@ -27,7 +27,7 @@ export async function openCsv(file: FileHandle, options: CsvOptions, limits: Tab
   return {
     head,
     rowsTotal: undefined,
-    rows: (from = begin) => readRows(file, { delimiter, limits, from, width: first.cells.length }),
+    rows: (from = begin) => readRows(file, { delimiter, limits, from: from.row === 0 ? begin : from, width: first.cells.length }),
     close: () => file.close(),
   };
 }

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { once } from 'node:events';
 import { constants, setPriority } from 'node:os';
 import { SlipwayError } from '@slipway/contracts';
 import { encodeReaderMessage, type ReaderMessage } from '../blocks/block-frames.js';
@@ -18,7 +18,7 @@ try {
   await read();
 } catch (error) {
   if (!(error instanceof SlipwayError) || (error.code !== 'TABLE_UNREADABLE' && error.code !== 'TABLE_MAPPING_REFUSED')) throw error;
-  send({ kind: 'refused', code: error.code, message: error.message });
+  await send({ kind: 'refused', code: error.code, message: error.message });
 }
 
 async function read(): Promise<void> {
@@ -26,7 +26,7 @@ async function read(): Promise<void> {
   const mapping = planMapping(table.head, spec.model, spec);
   const { rowsTotal } = table;
   if (rowsTotal !== undefined) checkRows(rowsTotal);
-  send({ kind: 'opened', rowsTotal });
+  await send({ kind: 'opened', rowsTotal });
   if (spec.blocks !== undefined) await sendBlocks(table, mapping, spec.blocks);
   await table.close();
 }
@@ -34,9 +34,9 @@ async function read(): Promise<void> {
 async function sendBlocks(table: Table, mapping: ReturnType<typeof planMapping>, size: NonNullable<ReaderSpec['blocks']>): Promise<void> {
   for await (const block of readBlocks(table, mapping, spec.from, size)) {
     checkRows(block.end.row);
-    send({ kind: 'block', block });
+    await send({ kind: 'block', block });
   }
-  send({ kind: 'end' });
+  await send({ kind: 'end' });
 }
 
 function checkRows(rows: number): void {
@@ -44,10 +44,8 @@ function checkRows(rows: number): void {
 }
 
 /** Waits while nobody reads: so no more than a pipe's worth of what was read is ever held. */
-function send(message: ReaderMessage): void {
-  for (const bytes of encodeReaderMessage(message)) {
-    for (let written = 0; written < bytes.length; ) written += writeSync(1, bytes, written);
-  }
+async function send(message: ReaderMessage): Promise<void> {
+  for (const bytes of encodeReaderMessage(message)) if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
 }
 
 async function readInput(): Promise<string> {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '@slipway/contracts';
@@ -79,12 +80,22 @@ describe('a reader of tables', () => {
     await expect(peekTable(packed, never, { maxRows: 299 })).rejects.toThrow('expected at most 299 rows');
   });
 
-  it('reads no further than it is asked to', async () => {
+  it('reads no further than it is asked to, and ends in the middle of a file', async () => {
     const path = await temporaryFile(`a,b\n${'1,2\n'.repeat(400_000)}`);
-    const reader = new TableReader(wish(path), { rows: 1_000, bytes: 1_000_000 }, never, { memoryBytes: 300 * 1024 * 1024 });
+    const reader = new TableReader(wish(path), { rows: 50_000, bytes: 1_000_000 }, never, { memoryBytes: 300 * 1024 * 1024 });
     await reader.open();
-    await reader.read();
+    expect((await reader.read())?.rows).toBe(50_000);
     await reader.close();
+    await reader.close();
+  });
+
+  it('loses nothing where its blocks are larger than a pipe', async () => {
+    const path = await temporaryFile(`a,b\n${'1,2\n'.repeat(300_000)}`);
+    const reader = new TableReader(wish(path), { rows: 20_000, bytes: 10_000_000 }, never);
+    await reader.open();
+    let rows = 0;
+    for (let block = await reader.read(); block !== undefined; block = await reader.read()) rows += block.rows;
+    expect(rows).toBe(300_000);
     await reader.close();
   });
 
@@ -100,10 +111,11 @@ describe('a reader of tables', () => {
 });
 
 describe('a hostile file', () => {
-  it('that keeps its reader busy for good is given up', async () => {
-    await expect(readAll(wish(await temporaryFile(loopingSchema()), { format: 'arrow' }), { stallMs: 1_500 })).rejects.toThrow(
-      /no progress for 1.5 s/,
-    );
+  it.skipIf(process.platform === 'win32')('that keeps its reader busy for good is given up', async () => {
+    // A pipe that nobody writes to is a file without an end.
+    const path = `${await temporaryFile('')}.pipe`;
+    execFileSync('mkfifo', [path]);
+    await expect(readAll(wish(path), { stallMs: 700 })).rejects.toThrow(/no progress for 0.7 s/);
   });
 
   it('that fills the memory ends its reader, not us', async () => {
@@ -135,11 +147,3 @@ describe('a hostile file', () => {
     );
   }, 60_000);
 });
-
-/** A schema whose fields hold the fields themselves: small in the file, endless when it is followed. */
-function loopingSchema(): Buffer {
-  const bytes = readFileSync(`${fixtures}uncompressed.arrow`);
-  // The list of children of the field "word", which has none, becomes a long one that points into the schema.
-  bytes[300] = 250;
-  return bytes;
-}

@@ -49,6 +49,9 @@ export async function peekTable(
 export class TableReader {
   private readonly child: ChildProcess;
   private readonly messages: AsyncGenerator<ReaderMessage, void>;
+  /** It is gone; there may be bytes of it that nobody has read. */
+  private readonly exited: Promise<unknown>;
+  /** It is gone, and all that it said was heard. */
   private readonly ended: Promise<unknown>;
   private readonly memoryBytes: number;
   private readonly stallMs: number;
@@ -72,6 +75,8 @@ export class TableReader {
       signal,
       killSignal: 'SIGKILL',
     });
+    // An error in place of an end: it was called off, or never began.
+    this.exited = once(this.child, 'exit').catch(() => undefined);
     this.ended = once(this.child, 'close').catch(() => undefined);
     this.child.on('error', () => undefined);
     this.child.stderr?.on('data', (piece: Buffer) => {
@@ -102,7 +107,9 @@ export class TableReader {
   /** Ends the process; harmless when it has ended. */
   async close(): Promise<void> {
     this.child.kill('SIGKILL');
-    await this.ended;
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+    await this.exited;
   }
 
   private async next(): Promise<ReaderMessage> {
