@@ -149,7 +149,7 @@ describe('unload and load', () => {
     expect(await change(what, model, body)).toEqual({ status, body: refusal(says) });
   });
 
-  it.each([
+  it.each<{ name: string; headers: Record<string, string> }>([
     { name: 'a page of another site', headers: { origin: 'https://example.org' } },
     { name: 'a page on another port', headers: { 'sec-fetch-site': 'same-site' } },
     { name: 'a forwarded request', headers: { 'x-forwarded-for': '203.0.113.9' } },

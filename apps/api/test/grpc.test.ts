@@ -208,7 +208,7 @@ describe('gRPC', () => {
       for (const value of ['AAEC', 'AA', 'AAE=', 'AA, AAEC', '']) expect(statusOf(await wire.call(framed(good), { 'x-trace-bin': value }))).toBe('0');
     });
 
-    it.each([
+    it.each<{ name: string; headers: Record<string, string>; status: number }>([
       { name: 'another media type', headers: { 'content-type': 'application/json' }, status: 415 },
       { name: 'gRPC for the web', headers: { 'content-type': 'application/grpc-web' }, status: 415 },
       { name: 'another method', headers: { ':method': 'PUT' }, status: 405 },

@@ -17,8 +17,7 @@ describe('encodeInferBody', () => {
   it('gives any run of rows as the server reads it', () => {
     const rows = fc.array(
       fc.tuple(
-        fc.float({ noNaN: true }),
-        fc.float({ noNaN: true }),
+        fc.tuple(fc.float({ noNaN: true }), fc.float({ noNaN: true })),
         fc.string({ maxLength: 8 }).filter((text) => !/[\0\p{Surrogate}]/u.test(text)),
       ),
       {
