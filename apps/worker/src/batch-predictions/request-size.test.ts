@@ -1,33 +1,56 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backoffMs } from './backoff.js';
-import { nextRequestRows } from './request-size.js';
+import { RequestSize } from './request-size.js';
 
-describe('nextRequestRows', () => {
-  it.each([
-    { name: 'doubles while the model is quick', rows: 16, cost: { rows: 16, tookMs: 3, answerBytes: 100 }, next: 32 },
-    { name: 'stays at the limit', rows: 1_024, cost: { rows: 1_024, tookMs: 3, answerBytes: 100 }, next: 1_024 },
-    { name: 'stays where it is right', rows: 64, cost: { rows: 64, tookMs: 20, answerBytes: 100 }, next: 64 },
-    { name: 'halves when it takes long', rows: 64, cost: { rows: 64, tookMs: 31, answerBytes: 100 }, next: 32 },
-    { name: 'learns nothing of growing from the rest of a block', rows: 64, cost: { rows: 3, tookMs: 1, answerBytes: 100 }, next: 64 },
-    { name: 'halves when answers are large', rows: 64, cost: { rows: 64, tookMs: 1, answerBytes: 9 * 1024 * 1024 }, next: 32 },
-    { name: 'does not grow into large answers', rows: 64, cost: { rows: 64, tookMs: 1, answerBytes: 5 * 1024 * 1024 }, next: 64 },
-    { name: 'never goes below one', rows: 1, cost: { rows: 1, tookMs: 9_000, answerBytes: 100 }, next: 1 },
-  ])('$name', ({ rows, cost, next }) => {
-    expect(nextRequestRows(rows, cost, 1_024)).toBe(next);
+describe('RequestSize', () => {
+  /** The size after some requests that took `1 + rows × msPerRow`, with a delay now and then. */
+  function learned(msPerRow: number, { most = 1_024, bytesPerRow = 8, delayMs = (_request: number): number => 0 } = {}): RequestSize {
+    const size = new RequestSize(most);
+    for (let request = 0; request < 40; request += 1)
+      size.learn({ rows: size.rows, tookMs: 1 + size.rows * msPerRow + delayMs(request), answerBytes: size.rows * bytesPerRow });
+    return size;
+  }
+
+  it('begins small, and at most doubles', () => {
+    const size = new RequestSize(1_024);
+    expect(size.rows).toBe(16);
+    size.learn({ rows: 16, tookMs: 0.1, answerBytes: 16 });
+    expect(size.rows).toBe(32);
   });
 
-  it('finds a size that takes about as long as it should, whatever a row costs', () => {
+  it('finds a size that takes no longer than it should, whatever a row costs', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0.001, max: 5, noNaN: true }), (msPerRow) => {
-        let rows = 16;
-        for (let request = 0; request < 40; request += 1)
-          rows = nextRequestRows(rows, { rows, tookMs: 1 + rows * msPerRow, answerBytes: rows }, 1_024);
-        const tookMs = 1 + rows * msPerRow;
-        expect(rows === 1_024 || tookMs >= 7 || rows === 1).toBe(true);
-        expect(tookMs <= 30 || rows === 1).toBe(true);
+      fc.property(fc.double({ min: 0.001, max: 50, noNaN: true }), (msPerRow) => {
+        const { rows } = learned(msPerRow);
+        expect(rows === 1 || 1 + rows * msPerRow <= 16).toBe(true);
+        expect(rows === 1_024 || rows === 1 || 1 + rows * msPerRow >= 7).toBe(true);
       }),
     );
+  });
+
+  it('is not misled by waiting that has nothing to do with the rows', () => {
+    const calm = learned(0.05).rows;
+    expect(learned(0.05, { delayMs: (request) => (request % 3 === 0 ? 0 : 200) }).rows).toBeGreaterThanOrEqual(calm / 2);
+  });
+
+  it('gives way where every request has to wait', () => {
+    expect(learned(0.05, { delayMs: () => 500 }).rows).toBeLessThan(32);
+  });
+
+  it('keeps to the most that is allowed, and to answers that fit', () => {
+    expect(learned(0.001, { most: 100 }).rows).toBe(100);
+    expect(learned(0.001, { bytesPerRow: 1024 * 1024 }).rows).toBe(8);
+    expect(learned(0.001, { bytesPerRow: 100 * 1024 * 1024 }).rows).toBe(1);
+  });
+
+  it('halves, and sends rows alone, when told to', () => {
+    const size = learned(0.001);
+    size.halve();
+    expect(size.rows).toBe(512);
+    size.alone();
+    size.learn({ rows: 1, tookMs: 0.01, answerBytes: 1 });
+    expect(size.rows).toBe(1);
   });
 });
 

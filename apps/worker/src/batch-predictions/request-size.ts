@@ -1,9 +1,11 @@
-/** A request that takes longer keeps others waiting: a model's run cannot be interrupted, and live requests may stand behind it. */
+/** A model's run cannot be interrupted, and live requests may stand behind it: so long may one of ours take. */
 const targetMs = 15;
 /** Answers are held in memory, and what is made of them as well. */
 const answerBytesMost = 8 * 1024 * 1024;
 /** Where nothing is known of a model. */
-export const firstRequestRows = 16;
+const firstRows = 16;
+/** Of so many last requests the cheapest tells what a row costs: the others stood in a queue, or on a busy machine. */
+const remembered = 8;
 
 /** What a request cost. */
 export interface RequestCost {
@@ -12,13 +14,36 @@ export interface RequestCost {
   readonly answerBytes: number;
 }
 
-/**
- * How many rows the next request has: as many as the model answers in a moment.
- * @param rows the present size; a request of fewer (the rest of a block) says nothing about growing.
- */
-export function nextRequestRows(rows: number, cost: RequestCost, max: number): number {
-  const isLarge = cost.answerBytes > answerBytesMost;
-  if (cost.tookMs > 2 * targetMs || isLarge) return Math.max(1, Math.floor(Math.min(rows, cost.rows) / 2));
-  const mayGrow = cost.tookMs < targetMs && cost.rows >= rows && 2 * cost.answerBytes <= answerBytesMost;
-  return Math.min(max, mayGrow ? rows * 2 : rows);
+/** Learns how many rows a request should have: as many as the model answers in a moment. */
+export class RequestSize {
+  private present: number;
+  private readonly costs: RequestCost[] = [];
+
+  constructor(private most: number) {
+    this.present = Math.min(firstRows, most);
+  }
+
+  get rows(): number {
+    return this.present;
+  }
+
+  learn(cost: RequestCost): void {
+    this.costs.push(cost);
+    if (this.costs.length > remembered) this.costs.shift();
+    const msPerRow = Math.min(...this.costs.map(({ tookMs, rows }) => tookMs / rows));
+    const bytesPerRow = Math.max(...this.costs.map(({ answerBytes, rows }) => answerBytes / rows));
+    const right = Math.floor(Math.min(targetMs / msPerRow, answerBytesMost / bytesPerRow));
+    this.present = Math.max(1, Math.min(this.most, right, 2 * this.present));
+  }
+
+  /** These were too many. */
+  halve(): void {
+    this.present = Math.max(1, Math.floor(this.present / 2));
+  }
+
+  /** From now on rows travel alone. */
+  alone(): void {
+    this.most = 1;
+    this.present = 1;
+  }
 }

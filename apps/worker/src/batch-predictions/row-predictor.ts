@@ -4,7 +4,7 @@ import { backoffMs } from './backoff.js';
 import { BatchFailure, type BatchTarget } from './batch-target.js';
 import { judgeAnswer, type Tried, type Verdict } from './judge-answer.js';
 import type { PredictAnswer, PredictClient } from './predict.client.js';
-import { firstRequestRows, nextRequestRows } from './request-size.js';
+import { RequestSize } from './request-size.js';
 
 /** What became of a row. */
 export type RowOutcome =
@@ -40,16 +40,14 @@ const jsonBytes = 64 * 1024;
 
 /** Sends the rows of segments and finds out which of them are bad. */
 export class RowPredictor {
-  private requestRows: number;
-  private maxRows: number;
+  private readonly size: RequestSize;
   private deadlyRows = 0;
   private vainTries = 0;
   private failure: { readonly cause: unknown } | undefined;
   private lastProgressAt = performance.now();
 
   constructor(private readonly options: RowPredictorOptions) {
-    this.maxRows = options.target.maxRows;
-    this.requestRows = Math.min(firstRequestRows, this.maxRows);
+    this.size = new RequestSize(options.target.maxRows);
   }
 
   /**
@@ -77,7 +75,7 @@ export class RowPredictor {
 
   /** As many rows as are good for a request and fit into its body. */
   private endOf(segment: Segment, from: number): number {
-    let to = Math.min(segment.rows.length, from + this.requestRows);
+    let to = Math.min(segment.rows.length, from + this.size.rows);
     while (to - from > 1 && bytesOfRows(segment, from, to) + jsonBytes > this.options.maxBodyBytes) to = from + Math.ceil((to - from) / 2);
     return to;
   }
@@ -92,7 +90,7 @@ export class RowPredictor {
       switch (verdict.kind) {
         case 'answered': {
           this.progress();
-          this.requestRows = nextRequestRows(this.requestRows, { rows: to - from, tookMs, answerBytes: answer.body.length }, this.maxRows);
+          this.size.learn({ rows: to - from, tookMs, answerBytes: answer.body.length });
           const outcomes = this.read(answer, from, to);
           return outcomes ?? (await this.oneByOne(segment, from, to));
         }
@@ -138,8 +136,7 @@ export class RowPredictor {
     const { version, outputs } = decodeInferAnswer(answer.body, answer.headerBytes);
     const rows = to - from;
     if (rows > 1 && !answersByRow(outputs, rows)) {
-      this.maxRows = 1;
-      this.requestRows = 1;
+      this.size.alone();
       return undefined;
     }
     const counted = this.options.target.hasRows ? rows : undefined;
@@ -147,7 +144,7 @@ export class RowPredictor {
   }
 
   private async halves(segment: Segment, from: number, to: number): Promise<[number, RowOutcome][]> {
-    this.requestRows = Math.max(1, Math.floor(this.requestRows / 2));
+    this.size.halve();
     const middle = from + Math.ceil((to - from) / 2);
     return [...(await this.predictRows(segment, from, middle)), ...(await this.predictRows(segment, middle, to))];
   }
