@@ -25,7 +25,7 @@ export async function startGateway({ file, signature }, options = {}) {
 
 /** `session.run` in a process of its own (direct.mjs); `measure(seconds)` instead of a port. */
 export async function startDirect(file, threads, inputs) {
-  const server = await startProgram([join(here, 'direct.mjs'), file, String(threads), JSON.stringify(inputs)]);
+  const server = await startProgram([join(here, 'direct.mjs'), file, String(threads), JSON.stringify(inputs)], { readsInput: true });
   return {
     ...server,
     measure: async (seconds) => {
@@ -44,7 +44,7 @@ export async function startEmptyGrpc() {
 
 /** A client that loads a gRPC server (grpc-load.mjs). */
 export async function startGrpcLoad() {
-  const program = await startProgram([join(here, 'grpc-load.mjs')]);
+  const program = await startProgram([join(here, 'grpc-load.mjs')], { readsInput: true });
   return {
     ...program,
     measure: async (wish) => {
@@ -112,10 +112,10 @@ function succeeds(program, args) {
   });
 }
 
-/** A Node.js program of ours that prints one line when it is ready. */
-async function startProgram(args) {
-  const preload = new URL('./end-with-parent.mjs', import.meta.url).href;
-  const child = spawn(process.execPath, ['--import', preload, ...args], { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+/** A Node.js program of ours that prints one line when it is ready. One that reads its input ends with it by itself. */
+async function startProgram(args, { readsInput = false } = {}) {
+  const preload = readsInput ? [] : ['--import', new URL('./end-with-parent.mjs', import.meta.url).href];
+  const child = spawn(process.execPath, [...preload, ...args], { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
   createInterface({ input: child.stderr }).on('line', (line) => {
     // What Node.js says when its inspector opens and closes, which a profile makes it do.
     if (!/^(Debugger |For help, see)/.test(line)) process.stderr.write(`${line}\n`);
