@@ -18,6 +18,7 @@ const pages = [
   { name: 'alerts', path: '/alerts' },
   { name: 'rules', path: '/alerts/rules' },
   { name: 'receivers', path: '/alerts/receivers' },
+  { name: 'batch-predictions', path: '/batch-predictions' },
   { name: 'events', path: '/events' },
   { name: 'keys', path: '/settings/keys' },
   { name: 'hosts', path: '/hosts' },
@@ -36,7 +37,7 @@ const faces = [
 
 for (const { width, height, scheme, rules } of faces) {
   test(`every page is accessible, fits and can be looked at: ${width} px, ${scheme}`, async ({ console: page }, info) => {
-    // Sixteen pages, and the machine may be busy with the rest of the tests.
+    // Seventeen pages, and the machine may be busy with the rest of the tests.
     test.setTimeout(300_000);
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
@@ -59,6 +60,7 @@ test('dialogs are accessible and fit a phone', async ({ console: page }, info) =
     { name: 'rollback', path: '/deployments/diagnosis', button: 'Roll back' },
     { name: 'upload', path: '/models/diagnosis', button: 'Upload version' },
     { name: 'rule', path: '/alerts/rules', button: 'Add rule' },
+    { name: 'batch-prediction', path: '/batch-predictions', button: 'New batch prediction' },
     { name: 'receiver', path: '/alerts/receivers', button: 'Add receiver' },
     { name: 'key', path: '/settings/keys', button: 'Create key' },
   ] as const;

@@ -13,6 +13,7 @@ export const places: readonly Place[] = [
   { href: '/', label: 'Overview', icon: 'overview', keys: 'g o', covers: ['/deployments', '/predictions'] },
   { href: '/models', label: 'Models', icon: 'model', keys: 'g m' },
   { href: '/alerts', label: 'Alerts', icon: 'bell', keys: 'g a' },
+  { href: '/batch-predictions', label: 'Batch predictions', icon: 'table', keys: 'g b' },
   { href: '/events', label: 'Events', icon: 'list', keys: 'g e' },
   { href: '/hosts', label: 'Hosts', icon: 'host', keys: 'g h' },
   { href: '/settings/keys', label: 'API keys', icon: 'key', keys: 'g k' },

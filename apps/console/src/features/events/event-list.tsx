@@ -10,7 +10,7 @@ import { Actor, Ago, Raw } from '@/components/text';
 import { useEvents } from '@/lib/api/access';
 import { safeProse } from '@/lib/text/safe-text';
 
-const kinds = ['deployment', 'model', 'version', 'alert', 'key'] as const;
+const kinds = ['deployment', 'model', 'version', 'batch-prediction', 'alert', 'key'] as const;
 
 /** Who did what, when and why, with the state before and after. */
 export function EventList() {
@@ -33,7 +33,7 @@ export function EventList() {
               <option value="">everything</option>
               {kinds.map((each) => (
                 <option key={each} value={each}>
-                  {each}s
+                  {each.replace('-', ' ')}s
                 </option>
               ))}
             </select>
@@ -96,7 +96,7 @@ function Subject({ event }: { readonly event: EventView }) {
   const name = <Raw max={80}>{event.subjectName}</Raw>;
   return (
     <>
-      {event.subjectKind.replaceAll('_', ' ')}{' '}
+      {event.subjectKind.replaceAll(/[_-]/g, ' ')}{' '}
       {href === undefined ? (
         <strong className="font-medium">{name}</strong>
       ) : (
@@ -108,9 +108,10 @@ function Subject({ event }: { readonly event: EventView }) {
   );
 }
 
-function linkTo({ subjectKind, subjectName }: EventView): string | undefined {
+function linkTo({ subjectKind, subjectId, subjectName }: EventView): string | undefined {
   if (subjectKind === 'deployment') return `/deployments/${encodeURIComponent(subjectName)}`;
   if (subjectKind === 'model') return `/models/${encodeURIComponent(subjectName)}`;
+  if (subjectKind === 'batch-prediction') return `/batch-predictions/${encodeURIComponent(subjectId)}`;
   return undefined;
 }
 

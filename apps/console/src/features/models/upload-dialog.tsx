@@ -2,14 +2,14 @@
 
 import { limits, type VersionCreated } from '@slipway/contracts';
 import { useQueryClient } from '@tanstack/react-query';
-import { type DragEvent, useId, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { Button } from '@/components/button';
 import { Steps } from '@/components/deploy/rollout-progress';
 import { Dialog } from '@/components/dialog';
+import { DropZone } from '@/components/drop-zone';
 import { Problem } from '@/components/faces';
 import { Field } from '@/components/field';
-import { Icon } from '@/components/icon';
-import { Raw } from '@/components/text';
+import { UploadProgress } from '@/components/progress-bar';
 import { useVersion } from '@/lib/api/models';
 import { uploadVersion } from '@/lib/api/upload.client';
 import { formatBytes } from '@/lib/text/format-number';
@@ -66,7 +66,17 @@ export function UploadDialog({ model, onClose, onDeploy }: UploadDialogProps) {
       }
     >
       <div className="flex flex-col gap-4">
-        {sending ? <Progress share={share} bytes={file?.size ?? 0} /> : <DropZone file={file} onFile={setFile} />}
+        {sending ? (
+          <UploadProgress share={share} size={formatBytes(file?.size ?? 0)} />
+        ) : (
+          <DropZone
+            file={file}
+            onFile={setFile}
+            label="Drop an ONNX file here, or choose one"
+            hint={`one file, up to ${formatBytes(limits.artefactBytes)}`}
+            accept=".onnx,application/octet-stream"
+          />
+        )}
         {!sending && (
           <Field label="Description" optional hint="What changed against the version before?">
             {(props) => (
@@ -83,78 +93,6 @@ export function UploadDialog({ model, onClose, onDeploy }: UploadDialogProps) {
         <Problem error={error} />
       </div>
     </Dialog>
-  );
-}
-
-function DropZone({ file, onFile }: { readonly file: File | undefined; readonly onFile: (file: File) => void }) {
-  const id = useId();
-  const [over, setOver] = useState(false);
-  const take = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    const [dropped] = event.dataTransfer.files;
-    if (dropped !== undefined) onFile(dropped);
-  };
-  return (
-    <label
-      htmlFor={id}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={take}
-      className={`flex flex-col items-center rounded-xl border border-dashed px-4 py-8 text-center has-focus-visible:outline-2 has-focus-visible:outline-accent ${over ? 'border-accent bg-accent-soft' : 'border-field bg-sunken'}`}
-    >
-      <Icon name="upload" size={20} className="mb-2 text-ink-3" />
-      {file === undefined ? (
-        <>
-          <span className="font-medium">Drop an ONNX file here, or choose one</span>
-          <span className="mt-0.5 text-xs text-ink-3">one file, up to {formatBytes(limits.artefactBytes)}</span>
-        </>
-      ) : (
-        <>
-          <span className="font-medium">
-            <Raw max={60}>{file.name}</Raw>
-          </span>
-          <span className="mt-0.5 text-xs text-ink-3">{formatBytes(file.size)}, choose another by clicking</span>
-        </>
-      )}
-      <input
-        id={id}
-        type="file"
-        accept=".onnx,application/octet-stream"
-        className="sr-only"
-        onChange={(event) => {
-          const [chosen] = event.target.files ?? [];
-          if (chosen !== undefined) onFile(chosen);
-        }}
-      />
-    </label>
-  );
-}
-
-function Progress({ share, bytes }: { readonly share: number; readonly bytes: number }) {
-  const percent = Math.floor(share * 100);
-  return (
-    <div className="flex flex-col gap-2 py-6">
-      <div className="flex justify-between text-[0.8125rem]">
-        <span>{share < 1 ? 'Uploading' : 'Writing to the store'}</span>
-        <span>
-          {percent} % of {formatBytes(bytes)}
-        </span>
-      </div>
-      <div
-        role="progressbar"
-        aria-label="Upload"
-        aria-valuenow={percent}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        className="h-2 overflow-hidden rounded-full bg-sunken"
-      >
-        <div className="h-full rounded-full bg-accent" style={{ width: `${percent}%` }} />
-      </div>
-    </div>
   );
 }
 

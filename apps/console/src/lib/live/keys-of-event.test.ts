@@ -6,6 +6,7 @@ it.each([
   { event: 'version.validated', keys: ['models', 'deployments', 'events'] },
   { event: 'alert_rule.created', keys: ['alert-rules', 'alerts', 'events'] },
   { event: 'alert.fired', keys: ['alerts', 'alert-rules', 'deliveries', 'events'] },
+  { event: 'batch-prediction.completed', keys: ['batch-predictions', 'events'] },
   { event: 'routing', keys: ['deployments'] },
   { event: 'something.new', keys: ['events'] },
 ])('makes $keys stale on $event', ({ event, keys }) => {

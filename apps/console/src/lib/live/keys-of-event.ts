@@ -17,6 +17,7 @@ const keysByNoun: Readonly<Record<string, readonly string[]>> = {
   key: ['keys'],
   session: ['keys'],
   label: ['series'],
+  batch: ['batch-predictions'],
 };
 
 /** Nudges that say "look again" without telling of a change that was logged. */
