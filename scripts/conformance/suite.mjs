@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { say } from '../steps/command.mjs';
 import { checkEveryForm } from './cases.mjs';
 import { insideFault } from './rest.mjs';
 import { pool } from './shelf.mjs';
@@ -10,6 +11,7 @@ import { tensorOfCase } from './tensors.mjs';
 const seed = 20_240_611;
 const width = 4;
 const leastMembers = 6;
+const progressEvery = 100;
 
 /**
  * Operator tests: models with sets of inputs and outputs, and models that have to be refused. All of them, or a seeded sample of `cases` and
@@ -21,6 +23,7 @@ export async function checkSuite(shelf, material, { isSample, cases, refused, un
   let late = 0;
   const inTime = (lines, work) =>
     pool(width, lines.entries(), async ([index, line]) => {
+      if (index > 0 && index % progressEvery === 0) say(`  ${index} of ${lines.length} …`);
       if (!isSample || index < leastMembers || performance.now() < untilMs) await work(shelf, line);
       else late += 1;
     });
