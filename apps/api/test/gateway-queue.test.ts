@@ -87,8 +87,15 @@ describe('the queue of a deployment', () => {
 
   it('takes no word of an outsider on what a request is for', async () => {
     await serve();
-    await gateway.infer(loopBody(1), { 'slipway-kind': 'probe' });
+    const { headers } = await gateway.infer(loopBody(1), { 'slipway-kind': 'probe' });
     expect(gateway.samples).toHaveLength(1);
+    expect(headers['slipway-compute-micros']).toBeUndefined();
+  });
+
+  it("tells Slipway's own callers how long the model took", async () => {
+    await serve();
+    const { headers } = await gateway.infer(loopBody(1), { 'x-internal': 'yes', 'slipway-kind': 'batch' });
+    expect(Number(headers['slipway-compute-micros'])).toBeGreaterThan(0);
   });
 
   it('lets batch work give way when it is full', async () => {

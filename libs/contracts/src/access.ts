@@ -11,6 +11,8 @@ export const headers = {
   priority: 'slipway-priority',
   /** What the request is for; honoured from Slipway's own callers only. */
   kind: 'slipway-kind',
+  /** In answers to Slipway's own callers: what the request took of the model's time. */
+  computeMicros: 'slipway-compute-micros',
   error: 'slipway-error',
   requestId: 'x-request-id',
   idempotencyKey: 'idempotency-key',

@@ -4,6 +4,7 @@ import type { InferResult } from '@slipway/inference';
 import { answerError, type Refusal } from './answers.js';
 import { BodyPieces } from './body-pieces.js';
 import { Exchange, type ExchangeContext } from './exchange.js';
+import { shareOfRun } from './instance-link.js';
 import { bodyTooLarge } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
 import type { ServingDeployment } from './serving-deployment.js';
@@ -72,6 +73,7 @@ export class HttpExchange extends Exchange {
     if (result.inferenceHeaderContentLength !== undefined) head.push(names.inferenceHeaderContentLength, String(result.inferenceHeaderContentLength));
     if (result.contentEncoding !== undefined) head.push('content-encoding', result.contentEncoding, 'vary', 'accept-encoding');
     if (facts.requestId !== undefined) head.push(names.requestId, facts.requestId);
+    if (facts.kind !== 'live') head.push(names.computeMicros, String(Math.round(shareOfRun(result))));
     if (this.context.isDraining) head.push('connection', 'close');
     response.writeHead(200, head);
     if (body.length < joinBelowBytes) response.end(body.toString('latin1'), 'latin1');

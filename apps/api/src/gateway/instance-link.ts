@@ -99,9 +99,10 @@ export class InstanceLink implements Candidate {
     this.target = target;
   }
 
-  succeeded({ computeMicros, rows, batchRows }: InferResult): void {
+  succeeded(result: InferResult): void {
+    const { rows, batchRows } = result;
     this.outlier = afterSuccess(this.outlier);
-    const share = batchRows > rows ? (computeMicros * rows) / batchRows : computeMicros;
+    const share = shareOfRun(result);
     this.meanRequestMicros += this.meanRequestMicros === 0 ? share : (share - this.meanRequestMicros) * smoothing;
     this.meanJoined += ((rows > 0 ? batchRows / rows : 1) - this.meanJoined) * smoothing;
     const inTime = Math.ceil(windowMicros / Math.max(1, this.meanRequestMicros));
@@ -189,4 +190,9 @@ export class InstanceLink implements Candidate {
   private closeWhenDone(): void {
     if (this.leaving && this.client.outstanding === 0) this.client.close();
   }
+}
+
+/** Of the time of a run, the part of one of the requests that were joined in it; in microseconds. */
+export function shareOfRun({ computeMicros, rows, batchRows }: Pick<InferResult, 'computeMicros' | 'rows' | 'batchRows'>): number {
+  return batchRows > rows ? (computeMicros * rows) / batchRows : computeMicros;
 }

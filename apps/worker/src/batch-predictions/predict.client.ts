@@ -24,6 +24,8 @@ export interface PredictAnswer extends InferOutcome {
   readonly body: Buffer;
   /** Of the JSON part, when binary tensors follow it. */
   readonly headerBytes: number | undefined;
+  /** The model's own time for these rows, where the gateway says it. */
+  readonly computeMs: number | undefined;
 }
 
 /** Time for queue and run together. Work of the lowest priority may stand in the queue for long. */
@@ -39,7 +41,7 @@ class AnswerTooLarge extends Error {
   override readonly name = 'AnswerTooLarge';
 }
 
-const nothing = { code: undefined, retryAfterSeconds: undefined, body: Buffer.alloc(0), headerBytes: undefined };
+const nothing = { code: undefined, retryAfterSeconds: undefined, body: Buffer.alloc(0), headerBytes: undefined, computeMs: undefined };
 
 /** Sends rows through the gateway's own queue, at the lowest priority, like any other caller. */
 export class PredictClient {
@@ -106,6 +108,7 @@ async function readAnswer(response: IncomingMessage): Promise<PredictAnswer> {
   const body = await readBody(response, status === 200 ? maxAnswerBytes : maxErrorBytes);
   const headerBytes = Number(response.headers[names.inferenceHeaderContentLength]);
   const retryAfter = Number(response.headers['retry-after']);
+  const computeMicros = Number(response.headers[names.computeMicros]);
   const code = response.headers[names.error];
   return {
     status,
@@ -114,6 +117,7 @@ async function readAnswer(response: IncomingMessage): Promise<PredictAnswer> {
     retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
     body,
     headerBytes: Number.isFinite(headerBytes) ? headerBytes : undefined,
+    computeMs: Number.isFinite(computeMicros) ? computeMicros / 1e3 : undefined,
   };
 }
 

@@ -4,12 +4,13 @@ const targetMs = 15;
 const answerBytesMost = 8 * 1024 * 1024;
 /** Where nothing is known of a model. */
 const firstRows = 16;
-/** Of so many last requests the cheapest tells what a row costs: the others stood in a queue, or on a busy machine. */
+/** Of so many last requests the cheapest tells what a row costs: the others waited for a core, or stood in a queue. */
 const remembered = 8;
 
 /** What a request cost. */
 export interface RequestCost {
   readonly rows: number;
+  /** The model's time; where that is not known, until the answer was there. */
   readonly tookMs: number;
   readonly answerBytes: number;
 }

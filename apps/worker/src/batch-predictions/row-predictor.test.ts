@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, headers as names, type Signature, statusOf } from '@slipway/contracts';
 import { decodeRequest, encodeAnswer } from '@slipway/inference';
 import { readInternalToken } from '@slipway/platform';
@@ -29,6 +30,8 @@ type Gateway = (values: readonly number[], request: IncomingMessage) => ErrorCod
 let server: Server;
 let client: PredictClient;
 let gateway: Gateway = () => undefined;
+/** Of the model per row, as the gateway says it; until the answer leaves, whatever it says. */
+let times: { readonly computeMs?: number; readonly waitMs?: number } = {};
 let seen: { values: readonly number[]; request: IncomingMessage }[] = [];
 beforeAll(async () => {
   server = createServer((request, response) => void serve(request, response));
@@ -45,6 +48,7 @@ afterAll(() => {
 });
 beforeEach(() => {
   gateway = () => undefined;
+  times = {};
   seen = [];
 });
 
@@ -60,11 +64,12 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     response.writeHead(statusOf(code), { [names.error]: code, 'retry-after': '0' }).end(JSON.stringify({ error: `refused: ${code}` }));
     return;
   }
+  if (times.waitMs !== undefined) await sleep(times.waitMs);
   const outputs = [{ name: 'y', datatype: 'FP32' as const, shape: [values.length], data: Float32Array.from(values, (value) => value * 2) }];
   const answer = encodeAnswer({ modelName: 'bikes', modelVersion: '3', outputs, wanted: [{ name: 'y', binary: true }] });
-  response
-    .writeHead(200, { 'content-type': answer.contentType, [names.inferenceHeaderContentLength]: answer.inferenceHeaderContentLength })
-    .end(answer.body);
+  const compute = times.computeMs === undefined ? {} : { [names.computeMicros]: String(times.computeMs * values.length * 1_000) };
+  const head = { 'content-type': answer.contentType, [names.inferenceHeaderContentLength]: answer.inferenceHeaderContentLength };
+  response.writeHead(200, { ...head, ...compute }).end(answer.body);
 }
 
 function segmentOf(values: readonly number[]): Segment {
@@ -103,6 +108,15 @@ describe('RowPredictor', () => {
     expect(sizes[0]).toBe(16);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(64);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(500);
+  });
+
+  it.each([
+    { what: 'a slow way to the model', given: { computeMs: 0.001, waitMs: 40 }, rows: 64 },
+    { what: 'a slow model', given: { computeMs: 4 }, rows: 3 },
+  ])('fits requests to the time of the model: $what', async ({ given, rows }) => {
+    times = given;
+    await predict(upTo(600));
+    expect(seen.at(-4)?.values.length).toBe(rows);
   });
 
   it('comes as a part of Slipway, for batch, with a deadline', async () => {

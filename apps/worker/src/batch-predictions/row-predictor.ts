@@ -90,7 +90,7 @@ export class RowPredictor {
       switch (verdict.kind) {
         case 'answered': {
           this.progress();
-          this.size.learn({ rows: to - from, tookMs, answerBytes: answer.body.length });
+          this.size.learn({ rows: to - from, tookMs: answer.computeMs ?? tookMs, answerBytes: answer.body.length });
           const outcomes = this.read(answer, from, to);
           return outcomes ?? (await this.oneByOne(segment, from, to));
         }
