@@ -50,6 +50,15 @@ export type ErrorCode =
   | 'VERSION_NOT_FOUND'
   | 'VERSION_NOT_READY'
   | 'VERSION_IN_USE'
+  | 'VERSION_ARCHIVED'
+  | 'DATASET_NOT_FOUND'
+  | 'DATASET_NAME_TAKEN'
+  | 'DATASET_REFUSED'
+  | 'DATASET_IN_USE'
+  | 'EVALUATION_NOT_FOUND'
+  | 'EVALUATION_UNFINISHED'
+  | 'COMPARISON_REFUSED'
+  | 'HISTORY_UNAVAILABLE'
   | 'ALIAS_NOT_FOUND'
   | 'ALIAS_REFUSED'
   | 'ARTEFACT_REFUSED'
@@ -71,7 +80,20 @@ export type ErrorCode =
   | 'ROLLOUT_IN_PROGRESS'
   | 'ROLLOUT_FINISHED'
   | 'ROLLOUT_ACTION_UNSUPPORTED'
+  | 'ROLLOUT_REFUSED'
+  | 'ROLLOUT_PLAN_NOT_FOUND'
+  | 'ROLLOUT_FROZEN'
+  | 'FREEZE_WINDOW_NOT_FOUND'
+  | 'FREEZE_WINDOW_NAME_TAKEN'
+  | 'SHADOW_NOT_FOUND'
+  | 'SIGNATURE_BREAKING'
+  | 'GATE_NOT_MET'
   | 'HOST_NOT_FOUND'
+  | 'HOST_IN_USE'
+  | 'JOIN_TOKEN_INVALID'
+  | 'QUOTA_NOT_FOUND'
+  | 'QUOTA_EXCEEDED'
+  | 'QUOTA_LIMITED'
   | 'INFER_INVALID'
   | 'INFER_TOO_LARGE'
   | 'INFER_OUTPUT_TOO_LARGE'
@@ -92,6 +114,10 @@ export type ErrorCode =
   | 'BATCH_PREDICTIONS_BUSY'
   | 'TABLE_UNREADABLE'
   | 'TABLE_MAPPING_REFUSED'
+  | 'REPLAY_NOT_FOUND'
+  | 'REPLAY_FINISHED'
+  | 'REPLAY_NO_REQUESTS'
+  | 'REPLAYS_BUSY'
   | 'RULE_NOT_FOUND'
   | 'RULE_NAME_TAKEN'
   | 'RULE_REFUSED'
@@ -185,6 +211,17 @@ export interface RevisionSpec {
   readonly deadlineMs?: number;
   readonly keepWarmSeconds: number;
   readonly recordPredictions: boolean;
+  readonly requestSamples?: {
+    readonly percent: number;
+    readonly perMinute: number;
+    readonly maxRequests: number;
+    readonly maxBytes: number;
+    readonly keepHours: number;
+    readonly redact: Readonly<Record<string, 'keep' | 'hash' | 'mask' | 'drop'>>;
+  };
+  readonly outputRanges?: readonly { readonly output: string; readonly min?: number; readonly max?: number }[];
+  readonly gpus?: number;
+  readonly hostLabels?: Readonly<Record<string, string>>;
 }
 
 /** A revision of a deployment. */
@@ -210,16 +247,118 @@ export interface RolloutView {
   readonly id: string;
   readonly fromRevision: number | null;
   readonly toRevision: number;
-  readonly strategy: 'all-at-once';
+  readonly strategy: 'all-at-once' | 'rolling' | 'blue-green' | 'canary' | 'shadow';
   readonly status: 'PROGRESSING' | 'PAUSED' | 'HELD' | 'COMPLETED' | 'ABORTED';
   readonly phase: 'validating' | 'warming' | 'shadowing' | 'step' | 'promoting' | 'rolling_back';
   readonly step: number;
+  readonly stageStartedAt: string;
+  readonly weightPercent: number;
+  readonly shadowPercent: number;
+  readonly plan: {
+    readonly strategy: 'all-at-once' | 'rolling' | 'blue-green' | 'canary' | 'shadow';
+    readonly stages: readonly (
+      | {
+          readonly kind: 'replay';
+          readonly requests: number;
+          readonly maxAgeSeconds: number;
+          readonly withoutRequests: 'hold' | 'skip';
+          readonly approval: boolean;
+        }
+      | {
+          readonly kind: 'shadow';
+          readonly samplePercent: number;
+          readonly minDurationSeconds: number;
+          readonly minRequests: number;
+          readonly maxDurationSeconds: number;
+          readonly approval: boolean;
+        }
+      | {
+          readonly kind: 'step';
+          readonly weightPercent: number;
+          readonly minDurationSeconds: number;
+          readonly minRequests: number;
+          readonly maxDurationSeconds: number;
+          readonly approval: boolean;
+        }
+    )[];
+    readonly afterStages: 'promote' | 'hold' | 'end';
+    readonly batchReplicas: number;
+    readonly guards: {
+      readonly errorShare: { readonly mode: 'enforce' | 'watch' | 'off'; readonly maxIncrease: number };
+      readonly latency: {
+        readonly mode: 'enforce' | 'watch' | 'off';
+        readonly quantiles: readonly number[];
+        readonly maxRatio: number;
+        readonly minIncreaseMs: number;
+      };
+      readonly refusals: { readonly mode: 'enforce' | 'watch' | 'off'; readonly maxIncrease: number };
+      readonly memory: { readonly mode: 'enforce' | 'watch' | 'off'; readonly maxRatio: number };
+      readonly invalidOutput: { readonly mode: 'enforce' | 'watch' | 'off'; readonly maxIncrease: number; readonly constant: boolean };
+      readonly disagreement: {
+        readonly mode: 'enforce' | 'watch' | 'off';
+        readonly maxFlipShare?: number;
+        readonly maxScoreDistance?: number;
+        readonly minTopKOverlap?: number;
+        readonly topK: number;
+        readonly maxFlipSharePerClass?: number;
+      };
+      readonly scoreDrift: { readonly mode: 'enforce' | 'watch' | 'off'; readonly maxPsi: number };
+      readonly quality: { readonly mode: 'enforce' | 'watch' | 'off'; readonly maxDrop: number; readonly minLabels: number };
+    };
+    readonly fastLane: {
+      readonly crashes: number;
+      readonly consecutiveErrors: number;
+      readonly hardErrorShare: number;
+      readonly hardMinRequests: number;
+    };
+    readonly falseAlarmBudget: number;
+    readonly onFail: 'roll-back' | 'hold';
+    readonly comparisonsPerSecond: number;
+    readonly hooks: readonly {
+      readonly receiver: string;
+      readonly mode: 'ask' | 'tell';
+      readonly timeoutSeconds: number;
+      readonly onFailure: 'go' | 'hold' | 'abort';
+    }[];
+    readonly maxWarmingSeconds: number;
+    readonly maxFailures: number;
+    readonly undoSeconds: number;
+  };
+  readonly planName: string | null;
+  readonly waitingFor: string | null;
+  readonly actions: readonly ('pause' | 'resume' | 'promote' | 'approve' | 'abort')[];
+  readonly judgements: readonly {
+    readonly value: number | null;
+    readonly interval: readonly [number, number] | null;
+    readonly n: number;
+    readonly threshold: number | null;
+    readonly verdict: 'ok' | 'alarm' | 'insufficient';
+    readonly reason: string;
+    readonly guard: string;
+    readonly mode: 'enforce' | 'watch' | 'off';
+    readonly outcome: 'pass' | 'fail' | 'not_enough_evidence' | 'common_fault';
+    readonly unit: string;
+    readonly candidate: { readonly n: number; readonly value: number | null };
+    readonly stable: { readonly n: number; readonly value: number | null };
+    readonly smallestVisible: number | null;
+    readonly requestsNeeded: number | null;
+  }[];
+  readonly judgedAt: string | null;
+  readonly counts: {
+    readonly stable: { readonly requests: number; readonly errors: number };
+    readonly candidate: { readonly requests: number; readonly errors: number };
+    readonly shadow: { readonly requests: number; readonly errors: number };
+    readonly pairs: number;
+    readonly flips: number;
+  } | null;
   readonly cause: string | null;
   readonly causeDetail: string | null;
   readonly reason: string | null;
   readonly createdBy: string;
   readonly startedAt: string;
+  readonly scheduledFor: string | null;
   readonly finishedAt: string | null;
+  readonly undoUntil: string | null;
 }
 
 /** A process that serves a revision. */

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
 import { ResourceName } from '../names.js';
-import { deploymentStatuses, instanceStatuses, rolloutPhases, rolloutStatuses } from '../statuses.js';
+import { deploymentStatuses, instanceStatuses } from '../statuses.js';
 import { Signature, Task } from '../tensors.schema.js';
 import { plainText } from '../text.js';
 import { Instant, pageOf } from './paging.schema.js';
+import { RolloutPlan, RolloutView, strategies } from './rollouts.schema.js';
 
 const Reason = plainText(limits.reasonLength);
 /** A number counted up from 1 that the database keeps as a 32-bit integer. */
@@ -27,6 +28,38 @@ export const Batching = z.strictObject({
 });
 export type Batching = z.infer<typeof Batching>;
 
+/** What becomes of an input's values before they are kept: as they are, a keyed hash of each, a constant of the same type, or nothing (zeros). */
+export const redactions = ['keep', 'hash', 'mask', 'drop'] as const;
+export const RequestSamples = z.strictObject({
+  /** Share of the requests that are candidates for being kept. */
+  percent: z.number().gt(0).max(100).default(100),
+  perMinute: z.number().int().min(1).max(6000).default(60),
+  maxRequests: z.number().int().min(1).max(100_000).default(1000),
+  maxBytes: z
+    .number()
+    .int()
+    .min(1024)
+    .max(4 * 1024 ** 3)
+    .default(32 * 1024 * 1024),
+  keepHours: z
+    .number()
+    .int()
+    .min(1)
+    .max(24 * 90)
+    .default(72),
+  /** Per input; those not named are kept as they are. */
+  redact: z.record(plainText(256), z.enum(redactions)).default({}),
+});
+export type RequestSamples = z.infer<typeof RequestSamples>;
+
+export const OutputRange = z
+  .strictObject({ output: plainText(256), min: z.number().optional(), max: z.number().optional() })
+  .refine(
+    ({ min, max }) => (min !== undefined || max !== undefined) && (min === undefined || max === undefined || min <= max),
+    'expected a min, a max, or both with min ≤ max',
+  );
+export type OutputRange = z.infer<typeof OutputRange>;
+
 const specFields = {
   /** Threads of one run; `auto`: one for models that run in a few milliseconds, else the host's cores as far as its budget goes. */
   intraOpThreads: z.union([z.number().int().min(1).max(256), z.literal('auto')]),
@@ -42,6 +75,14 @@ const specFields = {
   deadlineMs: z.number().int().min(1).max(limits.deadlineMsMax).optional(),
   keepWarmSeconds: z.number().int().min(0).max(86_400),
   recordPredictions: z.boolean(),
+  /** Keeps a sample of real requests, so that they can be replayed against another version. Off unless stated. */
+  requestSamples: RequestSamples.optional(),
+  /** Values outside of these make an answer count as invalid. */
+  outputRanges: z.array(OutputRange).max(64).optional(),
+  /** GPUs of one instance. */
+  gpus: z.number().int().min(0).max(64).optional(),
+  /** Only hosts with all of these labels. */
+  hostLabels: z.record(ResourceName, plainText(256)).optional(),
 };
 
 /** How to run a version; immutable on a revision. Every field has a default, so `{}` is a complete wish. */
@@ -76,13 +117,23 @@ export const CreateDeployment = z
   .refine(oneOfVersionOrAlias, oneOfText);
 export type CreateDeployment = z.infer<typeof CreateDeployment>;
 
-export const strategies = ['all-at-once'] as const;
 export const CreateRevision = z
   .strictObject({
     ...VersionChoice,
     replicas: Replicas.optional(),
     spec: RevisionSpecChange.optional(),
+    /** Ignored where a plan is given; the plan of that name (see `defaultPlans`) otherwise. */
     strategy: z.enum(strategies).default('all-at-once'),
+    /** A named plan of the project, or a plan of its own. */
+    plan: z.union([ResourceName, RolloutPlan]).optional(),
+    /** Not before this time. */
+    scheduledFor: Instant.optional(),
+    /** The signature may break callers (see `compareSignatures`); without this word such a version is refused. */
+    allowBreaking: z.boolean().optional(),
+    /** Deploys although gates of the model's evaluations are not met; the word is kept in the event. */
+    overrideGates: z.boolean().optional(),
+    /** Deploys into a freeze window; the word is kept in the event. */
+    overrideFreeze: z.boolean().optional(),
     reason: Reason.optional(),
   })
   .refine(oneOfVersionOrAlias, oneOfText);
@@ -146,23 +197,6 @@ export const RevisionView = z.object({
 export type RevisionView = z.infer<typeof RevisionView>;
 
 export const RevisionPage = pageOf(RevisionView);
-
-export const RolloutView = z.object({
-  id: z.string(),
-  fromRevision: z.number().int().nullable(),
-  toRevision: z.number().int(),
-  strategy: z.enum(strategies),
-  status: z.enum(rolloutStatuses),
-  phase: z.enum(rolloutPhases),
-  step: z.number().int(),
-  cause: z.string().nullable(),
-  causeDetail: z.string().nullable(),
-  reason: z.string().nullable(),
-  createdBy: z.string(),
-  startedAt: Instant,
-  finishedAt: Instant.nullable(),
-});
-export type RolloutView = z.infer<typeof RolloutView>;
 
 export const SplitEntry = z.object({ revision: z.number().int(), version: z.number().int(), weightPercent: z.number() });
 /** A row of the list. */

@@ -1,8 +1,18 @@
-import { deploymentStatuses, instanceStatuses, memoryLimiters, RevisionSpec, rolloutPhases, rolloutStatuses } from '@slipway/contracts';
+import {
+  deploymentStatuses,
+  GuardJudgement,
+  instanceStatuses,
+  memoryLimiters,
+  RevisionSpec,
+  RolloutPlan,
+  rolloutPhases,
+  rolloutStatuses,
+  strategies,
+} from '@slipway/contracts';
 import type { Prisma } from '@slipway/platform';
 import { type Instance, instanceWishes } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
-import { type Rollout, RolloutPlan, rolloutWishes, strategyNames } from '../rollouts/rollout.js';
+import { type Rollout, rolloutWishes } from '../rollouts/rollout.js';
 import { readEnum } from '../rows/read-enum.js';
 import { type Deployment, wishKinds } from './deployment.js';
 
@@ -78,18 +88,32 @@ export function toRollout(row: RolloutRow): Rollout {
     epoch: row.epoch,
     fromRevisionId: row.fromRevisionId ?? undefined,
     toRevisionId: row.toRevisionId,
-    strategy: readEnum(strategyNames, row.strategy),
+    strategy: readEnum(strategies, row.strategy),
     plan: RolloutPlan.parse(row.plan),
     createdBy: row.createdBy,
     reason: row.reason ?? undefined,
     startedAt: row.startedAt,
+    scheduledFor: row.scheduledFor ?? undefined,
+    planName: row.planName ?? undefined,
     wish: row.wish === null ? undefined : readEnum(rolloutWishes, row.wish),
+    wishCause: row.wishCause ?? undefined,
+    wishDetail: row.wishDetail ?? undefined,
+    wishBy: row.wishBy ?? undefined,
+    approvedStage: row.approvedStage ?? undefined,
+    promoteNow: row.promoteNow,
     status: readEnum(rolloutStatuses, row.status),
     phase: readEnum(rolloutPhases, row.phase),
     step: row.step,
+    stepStartedAt: row.stepStartedAt,
+    weightPercent: row.weightPercent,
+    shadowPercent: row.shadowPercent,
+    waitingFor: row.waitingFor ?? undefined,
+    judgements: GuardJudgement.array().parse(row.judgements),
+    judgedAt: row.judgedAt ?? undefined,
     cause: row.cause ?? undefined,
     causeDetail: row.causeDetail ?? undefined,
     finishedAt: row.finishedAt ?? undefined,
+    undoUntil: row.undoUntil ?? undefined,
     rowVersion: row.rowVersion,
   };
 }

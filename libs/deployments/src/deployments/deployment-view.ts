@@ -1,7 +1,7 @@
 import type { DeploymentSummary, DeploymentView, InstanceView, RevisionView, RolloutView, Signature, Task } from '@slipway/contracts';
 import { type Instance, isServing } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
-import type { Rollout } from '../rollouts/rollout.js';
+import { isWalking, type Rollout } from '../rollouts/rollout.js';
 import { type DeploymentState, hasReadyInstance, revisionOf, servingRevision, splitOf, walkingRollout } from './deployment-state.js';
 import { deriveStatus } from './derive-status.js';
 
@@ -89,12 +89,24 @@ export function toRolloutView(rollout: Rollout, revisions: ReadonlyMap<string, R
     status: rollout.status,
     phase: rollout.phase,
     step: rollout.step,
+    stageStartedAt: rollout.stepStartedAt.toISOString(),
+    weightPercent: rollout.weightPercent,
+    shadowPercent: rollout.shadowPercent,
+    plan: rollout.plan,
+    planName: rollout.planName ?? null,
+    waitingFor: rollout.waitingFor ?? null,
+    actions: isWalking(rollout) ? ['abort'] : [],
+    judgements: [...rollout.judgements],
+    judgedAt: rollout.judgedAt?.toISOString() ?? null,
+    counts: null,
     cause: rollout.cause ?? null,
     causeDetail: rollout.causeDetail ?? null,
     reason: rollout.reason ?? null,
     createdBy: rollout.createdBy,
     startedAt: rollout.startedAt.toISOString(),
+    scheduledFor: rollout.scheduledFor?.toISOString() ?? null,
     finishedAt: rollout.finishedAt?.toISOString() ?? null,
+    undoUntil: rollout.undoUntil?.toISOString() ?? null,
   };
 }
 

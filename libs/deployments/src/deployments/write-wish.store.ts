@@ -1,6 +1,7 @@
+import { RolloutPlan } from '@slipway/contracts';
 import { type ChangeBy, channels, enqueue, newId, nudge, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { advanceRollout, advanceRolloutJobId } from '../rollouts/advance-rollout.job.js';
-import { RolloutPlan, walkingStatuses } from '../rollouts/rollout.js';
+import { walkingStatuses } from '../rollouts/rollout.js';
 
 /** What happened to a deployment, for the event row. */
 export interface WishEvent {
@@ -51,7 +52,7 @@ export async function startRollout(tx: Transaction, rollout: NewRollout): Promis
       fromRevisionId: rollout.fromRevisionId ?? null,
       toRevisionId: rollout.toRevisionId,
       strategy: rollout.strategy,
-      plan: toJson(RolloutPlan.parse({})),
+      plan: toJson(RolloutPlan.parse({ strategy: rollout.strategy })),
       createdBy: rollout.createdBy,
       reason: rollout.reason ?? null,
       startedAt: rollout.now,

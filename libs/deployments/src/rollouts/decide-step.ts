@@ -36,9 +36,9 @@ export function decideStep(rollout: Rollout, seen: RolloutObservation, now: Date
   if (failed.length >= rollout.plan.maxFailures) {
     return { kind: 'abort', cause: 'CANDIDATE_FAILED', detail: `${failed.length} instances failed; the last one: ${lastReason(failed)}` };
   }
-  const leftMs = rollout.startedAt.getTime() + rollout.plan.maxDurationMs - now.getTime();
+  const leftMs = rollout.startedAt.getTime() + rollout.plan.maxWarmingSeconds * 1000 - now.getTime();
   if (leftMs <= 0) {
-    const seconds = Math.round(rollout.plan.maxDurationMs / 1000);
+    const seconds = rollout.plan.maxWarmingSeconds;
     const because = seen.unplacedReason === undefined ? '' : `: ${seen.unplacedReason}`;
     return { kind: 'abort', cause: 'TIMED_OUT', detail: `${ready} of ${seen.replicas} instances became ready within ${seconds} s${because}` };
   }

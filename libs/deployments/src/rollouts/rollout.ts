@@ -1,23 +1,15 @@
-import type { RolloutPhase, RolloutStatus } from '@slipway/contracts';
-import { z } from 'zod';
+import type { GuardJudgement, RolloutPhase, RolloutPlan, RolloutStatus, Strategy } from '@slipway/contracts';
 
-export const strategyNames = ['all-at-once'] as const;
-export const rolloutWishes = ['abort', 'supersede'] as const;
-/** `abort`: a person asked for it. `supersede`: a newer wish (rollback, suspension, deletion) took its place. */
+export const rolloutWishes = ['abort', 'supersede', 'pause'] as const;
+/**
+ * `abort`: a person, a guard or a gateway asked for it. `supersede`: a newer wish (rollback, suspension, deletion) took its place. `pause`: a
+ * person wants it to stay where it is.
+ */
 export type RolloutWish = (typeof rolloutWishes)[number];
 
 /** Why a rollout was aborted. */
 export const abortCauses = ['ABORT_REQUESTED', 'SUPERSEDED', 'CANDIDATE_FAILED', 'TIMED_OUT'] as const;
 export type AbortCause = (typeof abortCauses)[number];
-
-/** What a rollout was asked to do; immutable, so that a rollout is judged by the rules it was started under. */
-export const RolloutPlan = z.object({
-  /** After this long without success the rollout is aborted. */
-  maxDurationMs: z.number().int().min(1).default(300_000),
-  /** This many failed instances of the candidate abort the rollout. */
-  maxFailures: z.number().int().min(1).default(3),
-});
-export type RolloutPlan = z.infer<typeof RolloutPlan>;
 
 /** The walk from one revision to the next. */
 export interface Rollout {
@@ -26,18 +18,36 @@ export interface Rollout {
   readonly epoch: number;
   readonly fromRevisionId: string | undefined;
   readonly toRevisionId: string;
-  readonly strategy: (typeof strategyNames)[number];
+  readonly strategy: Strategy;
   readonly plan: RolloutPlan;
+  readonly planName: string | undefined;
   readonly createdBy: string;
   readonly reason: string | undefined;
   readonly startedAt: Date;
+  /** Not before this time. */
+  readonly scheduledFor: Date | undefined;
   readonly wish: RolloutWish | undefined;
+  readonly wishCause: string | undefined;
+  readonly wishDetail: string | undefined;
+  readonly wishBy: string | undefined;
+  readonly approvedStage: number | undefined;
+  readonly promoteNow: boolean;
   readonly status: RolloutStatus;
   readonly phase: RolloutPhase;
+  /** Index of the present stage of the plan; the number of stages when all are done. */
   readonly step: number;
+  readonly stepStartedAt: Date;
+  /** The candidate's share of live traffic; routing is a function of it. */
+  readonly weightPercent: number;
+  /** Share of live requests that the candidate gets copies of. */
+  readonly shadowPercent: number;
+  readonly waitingFor: string | undefined;
+  readonly judgements: readonly GuardJudgement[];
+  readonly judgedAt: Date | undefined;
   readonly cause: string | undefined;
   readonly causeDetail: string | undefined;
   readonly finishedAt: Date | undefined;
+  readonly undoUntil: Date | undefined;
   readonly rowVersion: number;
 }
 
@@ -45,5 +55,7 @@ export const walkingStatuses = ['PROGRESSING', 'PAUSED', 'HELD'] as const satisf
 
 /** Whether the rollout still moves: not finished and nobody asked to end it. */
 export function isWalking(rollout: Pick<Rollout, 'status' | 'wish'> | undefined): boolean {
-  return rollout !== undefined && rollout.wish === undefined && walkingStatuses.some((status) => status === rollout.status);
+  return (
+    rollout !== undefined && (rollout.wish === undefined || rollout.wish === 'pause') && walkingStatuses.some((status) => status === rollout.status)
+  );
 }

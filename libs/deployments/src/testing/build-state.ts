@@ -1,10 +1,10 @@
-import { RevisionSpec } from '@slipway/contracts';
+import { RevisionSpec, RolloutPlan } from '@slipway/contracts';
 import type { Deployment } from '../deployments/deployment.js';
 import type { DeploymentState } from '../deployments/deployment-state.js';
 import type { Host } from '../hosts/host.js';
 import { type Instance, noSetup } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
-import { type Rollout, RolloutPlan } from '../rollouts/rollout.js';
+import type { Rollout } from '../rollouts/rollout.js';
 
 /** The moment that all tests of decisions happen at. */
 export const noon = new Date('2026-01-01T12:00:00Z');
@@ -66,16 +66,30 @@ export function rollout(to: string, given: Partial<Rollout> = {}): Rollout {
     toRevisionId: to,
     strategy: 'all-at-once',
     plan: RolloutPlan.parse({}),
+    planName: undefined,
     createdBy: 'key:test',
     reason: undefined,
     startedAt: secondsAgo(120),
+    scheduledFor: undefined,
     wish: undefined,
+    wishCause: undefined,
+    wishDetail: undefined,
+    wishBy: undefined,
+    approvedStage: undefined,
+    promoteNow: false,
     status: 'PROGRESSING',
     phase: 'warming',
     step: 0,
+    stepStartedAt: secondsAgo(120),
+    weightPercent: 0,
+    shadowPercent: 0,
+    waitingFor: undefined,
+    judgements: [],
+    judgedAt: undefined,
     cause: undefined,
     causeDetail: undefined,
     finishedAt: undefined,
+    undoUntil: undefined,
     rowVersion: 0,
     ...given,
   };
