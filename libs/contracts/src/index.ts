@@ -12,6 +12,7 @@ export * from './http/rollouts.schema.js';
 export * from './limits.js';
 export * from './names.js';
 export * from './rollout-evidence.js';
+export * from './signature-compatibility.js';
 export * from './statuses.js';
 export * from './tensors.schema.js';
 export * from './text.js';
