@@ -12,7 +12,9 @@ import { Button } from '../button';
 import { Dialog } from '../dialog';
 import { Problem } from '../faces';
 import { Field } from '../field';
+import { plainChoice, planFields } from './plan-of';
 import { RolloutProgress } from './rollout-progress';
+import { StrategyChoice } from './strategy-choice';
 import { VersionChoice } from './version-choice';
 
 interface DeployDialogProps {
@@ -35,6 +37,8 @@ export function DeployDialog({ deployment, model: givenModel, version, onClose }
   const [newName, setNewName] = useState('');
   const [replicas, setReplicas] = useState('');
   const [reason, setReason] = useState('');
+  const [how, setHow] = useState(plainChoice);
+  const [breaking, setBreaking] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const [started, setStarted] = useState<{ readonly name: string; readonly rolloutBefore: string | undefined }>();
@@ -48,7 +52,10 @@ export function DeployDialog({ deployment, model: givenModel, version, onClose }
       const shared = { ...what, ...(replicas !== '' && { replicas: Number(replicas) }), ...(reason !== '' && { reason }) };
       if (target === newOne)
         await callVoid('/v1/deployments', { method: 'POST', body: checked(CreateDeployment, { name: newName.trim(), model, ...shared }) });
-      else await callVoid(path`/v1/deployments/${target}/revisions`, { method: 'POST', body: checked(CreateRevision, shared) });
+      else {
+        const wish = { ...shared, ...planFields(how), ...(breaking && { allowBreaking: true }) };
+        await callVoid(path`/v1/deployments/${target}/revisions`, { method: 'POST', body: checked(CreateRevision, wish) });
+      }
       setStarted({ name: target === newOne ? newName.trim() : target, rolloutBefore: deployment?.rollout?.id });
       void client.invalidateQueries({ queryKey: ['deployments'] });
     } catch (caught) {
@@ -58,7 +65,13 @@ export function DeployDialog({ deployment, model: givenModel, version, onClose }
   };
 
   if (started !== undefined)
-    return <Following {...started} onClose={onClose} onOpen={() => router.push(`/deployments/${encodeURIComponent(started.name)}`)} />;
+    return (
+      <Following
+        {...started}
+        onClose={onClose}
+        onOpen={() => router.push(`/deployments/${encodeURIComponent(started.name)}${how.how === plainChoice.how ? '' : '/rollout'}`)}
+      />
+    );
   return (
     <Dialog title={deployment === undefined ? 'Deploy' : `Deploy to ${deployment.name}`} onClose={onClose}>
       <form id="deploy" onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
@@ -78,6 +91,7 @@ export function DeployDialog({ deployment, model: givenModel, version, onClose }
         {deployment === undefined && model !== '' && (
           <TargetChoice model={model} target={target} onTarget={setTarget} name={newName} onName={setNewName} />
         )}
+        {target !== newOne && <StrategyChoice choice={how} onChange={setHow} />}
         <div className="grid gap-4 sm:grid-cols-[8rem_1fr]">
           <Field label="Replicas" optional>
             {(props) => (
@@ -111,6 +125,12 @@ export function DeployDialog({ deployment, model: givenModel, version, onClose }
           stays up.
         </p>
         <Problem error={error} />
+        {error instanceof ApiError && error.code === 'SIGNATURE_BREAKING' && (
+          <label className="flex min-h-8 items-center gap-2 text-[0.8125rem]">
+            <input type="checkbox" checked={breaking} onChange={(event) => setBreaking(event.target.checked)} />
+            Deploy it although callers may break
+          </label>
+        )}
         <div className="flex justify-end gap-2">
           <Button kind="quiet" onClick={onClose}>
             Cancel
@@ -218,7 +238,9 @@ function Following({ name, rolloutBefore, onClose, onOpen }: FollowingProps) {
   const query = useDeployment(name, { pollMs: followMs });
   const rollout = query.data?.rollout;
   const isNew = rollout !== undefined && rollout !== null && rollout.id !== rolloutBefore;
-  const done = isNew && rollout.status !== 'PROGRESSING';
+  // A rollout in stages takes its time: it is followed on its own tab.
+  const inStages = isNew && rollout.plan.stages.length > 0 && rollout.status === 'PROGRESSING';
+  const done = isNew && (rollout.status !== 'PROGRESSING' || inStages);
   return (
     <Dialog
       title={`Deploying to ${name}`}

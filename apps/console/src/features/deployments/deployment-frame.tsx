@@ -113,15 +113,26 @@ function Facts({ deployment }: { readonly deployment: DeploymentView }) {
 
 function Banner({ deployment }: { readonly deployment: DeploymentView }) {
   const { rollout, statusReason, status } = deployment;
+  const onward = { href: `/deployments/${encodeURIComponent(deployment.name)}/rollout` };
   if (rollout !== null && (rollout.status === 'PROGRESSING' || rollout.status === 'HELD' || rollout.status === 'PAUSED')) {
     const to = deployment.revisions.find((each) => each.revision === rollout.toRevision);
     return (
       <div role="status" className="mb-4 flex flex-wrap items-center gap-x-3 gap-y-1 rounded-lg bg-info-soft px-4 py-2.5 text-[0.8125rem] text-info">
-        <Icon name="progress" className="animate-spin" />
+        <Icon name={rollout.status === 'PROGRESSING' ? 'progress' : 'pause'} className={rollout.status === 'PROGRESSING' ? 'animate-spin' : ''} />
         <span>
           Rolling out {to === undefined ? `revision ${rollout.toRevision}` : `v${to.version} (revision ${rollout.toRevision})`}:{' '}
-          {rollout.phase.replace('_', ' ')}, since <Ago at={rollout.startedAt} />
+          {rollout.status === 'PROGRESSING' ? rollout.phase.replace('_', ' ') : rollout.status.toLowerCase()}
+          {rollout.weightPercent > 0 && rollout.weightPercent < 100 && `, ${rollout.weightPercent} % of the traffic`}, since{' '}
+          <Ago at={rollout.startedAt} />
+          {rollout.waitingFor !== null && (
+            <span className="block text-xs">
+              <Raw max={300}>{rollout.waitingFor}</Raw>
+            </span>
+          )}
         </span>
+        <Link {...onward} className="link ml-auto">
+          Details
+        </Link>
         <AbortRollout name={deployment.name} />
       </div>
     );
@@ -132,7 +143,10 @@ function Banner({ deployment }: { readonly deployment: DeploymentView }) {
         <Icon name="alert" className="mt-0.5" />
         <span>
           The rollout of revision {rollout.toRevision} was aborted; what served before keeps serving.{' '}
-          <Raw max={400}>{rollout.causeDetail ?? rollout.cause ?? ''}</Raw>
+          <Raw max={400}>{rollout.causeDetail ?? rollout.cause ?? ''}</Raw>{' '}
+          <Link {...onward} className="link">
+            Evidence
+          </Link>
         </span>
       </p>
     );
@@ -157,7 +171,7 @@ function AbortRollout({ name }: { readonly name: string }) {
     setBusy(false);
   };
   return (
-    <Button busy={busy} onClick={() => void abort()} className="ml-auto">
+    <Button busy={busy} onClick={() => void abort()}>
       Stop the rollout
     </Button>
   );
@@ -171,6 +185,7 @@ function DeploymentTabs({ deployment }: { readonly deployment: DeploymentView })
     { href: `${base}/resources`, label: 'Resources' },
     { href: `${base}/quality`, label: 'Quality' },
     { href: `${base}/versions`, label: 'Versions' },
+    { href: `${base}/rollout`, label: 'Rollout' },
     {
       href: `${base}/alerts`,
       label: 'Alerts',

@@ -18,6 +18,9 @@ const keysByNoun: Readonly<Record<string, readonly string[]>> = {
   session: ['keys'],
   label: ['series'],
   batch: ['batch-predictions'],
+  shadow: ['deployments'],
+  plan: ['rollout-plans'],
+  freeze: ['freeze-windows'],
 };
 
 /** Nudges that say "look again" without telling of a change that was logged. */
