@@ -239,15 +239,25 @@ const anyTensor: fc.Arbitrary<TensorSignature> = fc.record(
 );
 const anyTensors = fc.uniqueArray(anyTensor, { minLength: 1, maxLength: 3, selector: (tensor) => tensor.name });
 const anySignature: fc.Arbitrary<Signature> = fc.record({ inputs: anyTensors, outputs: anyTensors });
-/** Two signatures of which the second keeps some tensors of the first. */
-const anyPair = fc.tuple(anySignature, anySignature, fc.array(fc.boolean(), { minLength: 6, maxLength: 6 })).map(([before, other, kept]) => {
-  const mix = (from: readonly TensorSignature[], to: readonly TensorSignature[], offset: number) => {
-    const stay = from.filter((_, index) => kept[index + offset] === true);
-    return [...stay, ...to.filter((tensor) => stay.every((one) => one.name !== tensor.name))];
-  };
-  const after: Signature = { inputs: mix(before.inputs, other.inputs, 0), outputs: mix(before.outputs, other.outputs, 3) };
-  return [before, after] as const;
+const anyChange = fc.record({
+  of: fc.constantFrom('inputs' as const, 'outputs' as const),
+  at: fc.nat(2),
+  axis: fc.nat(1),
+  length: fc.constantFrom(-1, 1, 2),
+  flag: fc.constantFrom('none' as const, 'none' as const, 'optional' as const, 'unranked' as const),
 });
+/** Two signatures that have nothing to do with each other, or of which the second is the first with one thing changed. */
+const anyPair = fc.oneof(
+  fc.tuple(anySignature, anySignature),
+  fc.tuple(anySignature, anyChange).map(([before, { of, at, axis, length, flag }]): [Signature, Signature] => {
+    const changed = before[of].map((tensor, index) => {
+      if (index !== at) return tensor;
+      if (flag !== 'none') return { ...tensor, [flag]: tensor[flag] !== true };
+      return { ...tensor, shape: tensor.shape.map((now, place) => (place === axis ? length : now)) };
+    });
+    return [before, { ...before, [of]: changed }];
+  }),
+);
 
 interface SentTensor {
   readonly name: string;
