@@ -58,12 +58,12 @@ it('says what a stage asks for', () => {
     strategy: 'canary',
     stages: [
       { kind: 'replay', requests: 500 },
-      { kind: 'shadow', samplePercent: 20, minRequests: 1000 },
+      { kind: 'shadow', samplePercent: 20, minRequests: 300 },
       { kind: 'step', weightPercent: 5, minDurationSeconds: 600, approval: true },
       { kind: 'step', weightPercent: 50 },
     ],
   });
   expect(plan.stages.map(stageLabel)).toEqual(['Replay', 'Shadow 20 %', '5 % live', '50 % live']);
-  expect(plan.stages.map(stageNote)).toEqual(['500 recorded requests', '≥ 1,000 answers', '≥ 10 min, approval', 'guards pass']);
+  expect(plan.stages.map(stageNote)).toEqual(['500 recorded requests', '≥ 300 answers', '≥ 10 min, approval', 'guards pass']);
   expect([90, 600, 7_200].map(duration)).toEqual(['90 s', '10 min', '2 h']);
 });
