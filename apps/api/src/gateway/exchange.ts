@@ -8,6 +8,7 @@ import type { InstanceLink } from './instance-link.js';
 import { outcomeOf } from './outcome-of.js';
 import { cannotRoute, deadlineExceeded, refusalOfLane } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
+import type { SampleSink } from './request-samples/answered-request.js';
 import type { LaneRefusal, RoutedEntry, Unroutable } from './routed-entry.js';
 import type { ServingDeployment } from './serving-deployment.js';
 
@@ -17,6 +18,8 @@ export type ServingSink = Pick<ServingRecorder, 'record'>;
 /** What every exchange shares; made once. */
 export interface ExchangeContext {
   readonly sink: ServingSink;
+  /** Keeps a sample of real requests, where a revision wishes it. */
+  readonly samples?: SampleSink | undefined;
   readonly maxBodyBytes: number;
   /** While draining every answer closes its connection. */
   isDraining: boolean;
@@ -188,8 +191,15 @@ export abstract class Exchange implements RoutedEntry {
       this.record(result.invalidOutput ? 'nan_output' : 'success', result);
       link.acquit(this);
       this.deliver(result);
+      this.offerSample(result);
     }
     link.succeeded(result);
+  }
+
+  private offerSample(result: InferResult): void {
+    const { revision, body, facts, contentKind } = this;
+    if (revision?.requestSamples === undefined || body === undefined || facts.kind !== 'live') return;
+    this.context.samples?.offer({ deployment: this.deployment.current, revision, facts, contentKind, body, result });
   }
 
   private onError(code: Refusal['code'], message: string, link: InstanceLink): void {

@@ -11,6 +11,7 @@ import { notServed, ProtocolInfo } from './protocol-info.js';
 import { bodyTooLarge } from './refusals.js';
 import type { RepositoryControl } from './repository-control.js';
 import { isRefusal, readFacts } from './request-facts.js';
+import type { SampleSink } from './request-samples/answered-request.js';
 import { type GatewayRoute, gatewayRoutes, isGatewayUrl, parseRoute } from './routes.js';
 
 /** What a request says of itself before its body, over HTTP and over gRPC. */
@@ -38,6 +39,8 @@ export interface GatewayOptions {
   readonly maxBodyBytes: number;
   readonly defaultDeadlineMs: number;
   readonly sink: ServingSink;
+  /** Without it no requests are kept. */
+  readonly samples?: SampleSink | undefined;
   /** Loads and unloads; without it those routes are not supported. */
   readonly repository?: RepositoryControl;
   /** Whether the request may use the route; synchronous, from memory. */
@@ -83,6 +86,7 @@ export class GatewayCore {
           this.statistics.record(request);
         },
       },
+      samples: options.samples,
       maxBodyBytes: options.maxBodyBytes,
       defaultDeadlineMs: options.defaultDeadlineMs,
       maxHeldBytes: options.maxHeldBytes ?? heldBodies * options.maxBodyBytes,

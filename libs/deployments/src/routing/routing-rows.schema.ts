@@ -1,4 +1,4 @@
-import { Batching, Signature, Task } from '@slipway/contracts';
+import { Batching, RequestSamples, Signature, Task } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** The rollout that belongs to a deployment's present epoch. */
@@ -37,6 +37,7 @@ export const RoutingRevisionRow = z.object({
   maxQueue: z.number().int().nullable(),
   deadlineMs: z.number().int().nullable(),
   batching: Batching.nullish(),
+  requestSamples: RequestSamples.nullish(),
   rowsIndependent: z.boolean().nullish(),
 });
 export type RoutingRevisionRow = z.infer<typeof RoutingRevisionRow>;

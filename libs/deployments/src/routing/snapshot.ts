@@ -1,4 +1,4 @@
-import { Batching, type Signature, type Task } from '@slipway/contracts';
+import { Batching, type RequestSamples, type Signature, type Task } from '@slipway/contracts';
 import { type EffectiveBatching, effectiveBatching } from '../revisions/effective-batching.js';
 import { deriveSplit, type SplitShare } from './derive-split.js';
 import type { RoutingDeploymentRow, RoutingInstanceRow, RoutingRevisionRow, RoutingRows } from './routing-rows.schema.js';
@@ -23,6 +23,8 @@ export interface RoutingRevision {
   readonly maxQueue: number;
   readonly deadlineMs: number | undefined;
   readonly batching: EffectiveBatching;
+  /** How real requests are sampled; undefined: not at all. */
+  readonly requestSamples: RequestSamples | undefined;
   readonly instances: readonly RoutingInstance[];
 }
 
@@ -99,6 +101,7 @@ function toRevision(row: RoutingRevisionRow, instances: readonly RoutingInstance
     maxQueue: row.maxQueue ?? defaultMaxQueue,
     deadlineMs: row.deadlineMs ?? undefined,
     batching: effectiveBatching(row.batching ?? Batching.parse({}), row),
+    requestSamples: structuredClone(row.requestSamples ?? undefined),
     instances: instances.map(({ instanceId, address, ready }) => ({ instanceId, address, ready })),
   };
 }
