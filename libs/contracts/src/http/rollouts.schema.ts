@@ -131,8 +131,11 @@ export const RolloutPlan = z
     maxWarmingSeconds: Seconds.min(1).default(300),
     /** This many failed instances of the candidate abort the rollout. */
     maxFailures: z.number().int().min(1).max(100).default(3),
-    /** The old revision stays warm for so long after the promotion, so that an undo is at once. */
-    undoSeconds: Seconds.default(600),
+    /**
+     * For so long after the end an undo is at once: the old revision stays warm after a promotion, the candidate after a guard took it back.
+     * Unstated: the `keepWarmSeconds` of that revision.
+     */
+    undoSeconds: Seconds.optional(),
   })
   .check((context) => {
     const { value, issues } = context;
@@ -155,6 +158,13 @@ export const RolloutPlan = z
           'weightPercent',
         ]);
     }
+    for (const [index, stage] of value.stages.entries())
+      if (stage.kind !== 'replay' && stage.minDurationSeconds > stage.maxDurationSeconds)
+        say(`expected a longest time of at least the shortest one, ${stage.minDurationSeconds} s; got ${stage.maxDurationSeconds} s`, [
+          'stages',
+          index,
+          'maxDurationSeconds',
+        ]);
     const firstStep = steps[0]?.index ?? value.stages.length;
     for (const [index, stage] of value.stages.entries())
       if (stage.kind !== 'step' && index > firstStep) say('replay and shadow stages come before the first step', ['stages', index]);
@@ -248,10 +258,16 @@ export const RolloutCounts = z.object({
 });
 export type RolloutCounts = z.infer<typeof RolloutCounts>;
 
+export const rolloutActions = ['pause', 'resume', 'promote', 'approve', 'abort', 'undo'] as const;
+export type RolloutActionName = (typeof rolloutActions)[number];
+
 export const RolloutView = z.object({
   id: z.string(),
+  deployment: z.string(),
   fromRevision: z.number().int().nullable(),
+  fromVersion: z.number().int().nullable(),
   toRevision: z.number().int(),
+  toVersion: z.number().int(),
   strategy: z.enum(strategies),
   status: z.enum(rolloutStatuses),
   phase: z.enum(rolloutPhases),
@@ -267,7 +283,7 @@ export const RolloutView = z.object({
   /** Why it is paused or held, in a sentence. */
   waitingFor: z.string().nullable(),
   /** What a person may do now. */
-  actions: z.array(z.enum(['pause', 'resume', 'promote', 'approve', 'abort'])),
+  actions: z.array(z.enum(rolloutActions)),
   judgements: z.array(GuardJudgement),
   judgedAt: Instant.nullable(),
   counts: RolloutCounts.nullable(),
@@ -324,7 +340,11 @@ export const CreateFreezeWindow = z
     weekly: z.boolean().default(false),
     reason: plainText(limits.reasonLength).optional(),
   })
-  .refine(({ from, to }) => Date.parse(from) < Date.parse(to), 'expected "from" before "to"');
+  .refine(({ from, to }) => Date.parse(from) < Date.parse(to), 'expected "from" before "to"')
+  .refine(
+    ({ from, to, weekly }) => !weekly || Date.parse(to) - Date.parse(from) < 7 * 86_400_000,
+    'expected a weekly window shorter than a week: a longer one would never close',
+  );
 export type CreateFreezeWindow = z.infer<typeof CreateFreezeWindow>;
 export const FreezeWindowView = z.object({
   id: z.string(),
@@ -335,6 +355,8 @@ export const FreezeWindowView = z.object({
   weekly: z.boolean(),
   reason: z.string().nullable(),
   open: z.boolean(),
+  /** When it opens next; null while it is open, and when it is over for good. */
+  opensAt: Instant.nullable(),
   createdAt: Instant,
   createdBy: z.string(),
 });
