@@ -12,6 +12,7 @@ export * from './alerts/receiver.store.js';
 export * from './alerts/retry-schedule.js';
 export * from './alerts/webhook-payload.js';
 export type { GuardInput, LabelledTotals } from './guards/guard-input.js';
+export * from './evidence/compare-answers.js';
 export * from './instruments/create-registry.js';
 export * from './instruments/series-budget.js';
 export * from './quality/classification-metrics.js';
