@@ -105,8 +105,8 @@ export class HostAgent {
     // The loops may wait for a database that is away; the instances do not.
     const loops = Promise.all([this.reconciler.close(), this.heart.close()]);
     await Promise.all([...this.processes.values()].map((process) => process.stop(graceMs, 'ASSIGNED')));
-    this.groups?.close();
     await Promise.race([Promise.all([loops, this.facts.close()]), pause(lastWritesMs)]);
+    this.groups?.close();
   }
 
   private async beat(): Promise<void> {
@@ -131,6 +131,8 @@ export class HostAgent {
   }
 
   private async reconcile(): Promise<void> {
+    // A process counts as gone when its first thread is; while the others still end, its group cannot be removed.
+    this.groups?.removeEmpty();
     const { lease } = this;
     if (lease === undefined || this.isClosed) return;
     const assigned = new Map((await this.options.instances.listAssigned(lease.hostId)).map((assignment) => [assignment.instanceId, assignment]));
