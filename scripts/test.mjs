@@ -5,7 +5,7 @@ requireNode();
 const { main, Problem, say } = await import('./steps/command.mjs');
 const { ensureInstalled } = await import('./steps/install.mjs');
 const { ensureBuilt } = await import('./steps/build.mjs');
-const { runBrowserTests, runVitest } = await import('./steps/test-runs.mjs');
+const { runAppTests, runBrowserTests, runVitest } = await import('./steps/test-runs.mjs');
 
 const parts = ['lint', 'types', 'unit', 'store', 'onnx', 'app', 'browser'];
 const total = { passed: 0, failed: 0 };
@@ -55,7 +55,7 @@ await main(async () => {
   const quick = ['unit', 'store', 'onnx'].filter(has);
   if (quick.length > 0) count(await runVitest(quick));
   // Programs are started from their built files: without a build these tests would test the last one.
-  if (has('app')) count(built.ok ? await runVitest(['app']) : { passed: 0, failed: 1 });
+  if (has('app')) count(built.ok ? await runAppTests() : { passed: 0, failed: 1 });
   if (has('browser')) count(built.ok ? await runBrowserTests() : { passed: 0, failed: 1 });
   say(`\nTook ${Math.round((Date.now() - startedAt) / 1000)} s.`);
   say(`${total.passed} passed, ${total.failed} failed`);

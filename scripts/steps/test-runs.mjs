@@ -1,18 +1,35 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getChromium } from './chromium.mjs';
 import { Problem, root, run, say } from './command.mjs';
 
-/** Runs vitest projects; answers how many tests passed and failed. A file that cannot be loaded, or a crash, is a failure too. */
-export async function runVitest(projects) {
-  say(`\nTests: ${projects.join(', ')}`);
-  const args = ['run', ...projects.flatMap((project) => ['--project', project]), '--reporter=dot', '--reporter=json', '--passWithNoTests'];
+/**
+ * Runs vitest projects, all of their files or those in `folders`; answers how many tests passed and failed. A file that cannot be loaded, or a
+ * crash, is a failure too.
+ */
+export async function runVitest(projects, folders = []) {
+  say(`\nTests: ${projects.join(', ')}${folders.length > 0 ? ` in ${folders.join(', ')}` : ''}`);
+  const args = ['run', ...folders, ...projects.flatMap((project) => ['--project', project]), '--reporter=dot', '--reporter=json', '--passWithNoTests'];
   return withReport(async (file) => {
     const script = join(root, 'node_modules', 'vitest', 'vitest.mjs');
     const { code } = await run(process.execPath, [script, ...args, `--outputFile.json=${file}`], { show: true });
     return countVitest(readReport(file), code);
   });
+}
+
+/**
+ * Runs the tests of whole programs in two lots side by side: those of the worker wait for processes most of the time, and one lot would leave a
+ * core idle. Within a lot one file goes after the other.
+ */
+export async function runAppTests() {
+  const folders = readdirSync(join(root, 'apps'))
+    .map((name) => `apps/${name}/test`)
+    .filter((folder) => existsSync(join(root, folder)));
+  const ofWorker = folders.filter((folder) => folder === 'apps/worker/test');
+  const others = folders.filter((folder) => folder !== 'apps/worker/test');
+  const lots = await Promise.all([runVitest(['app'], ofWorker), runVitest(['app'], others)]);
+  return { passed: lots[0].passed + lots[1].passed, failed: lots[0].failed + lots[1].failed };
 }
 
 /** Sums a vitest JSON report. */
