@@ -9,6 +9,8 @@ export * from './egress/egress-allow.js';
 export type { EgressPolicy } from './egress/egress-target.js';
 export * from './embedded-postgres/start-embedded-postgres.js';
 export * from './events/record-event.js';
+export * from './history/history.store.js';
+export * from './history/history-state.js';
 export * from './ids/ids.js';
 export * from './lifecycle/answer-pings.js';
 export * from './lifecycle/drain.js';
