@@ -10,6 +10,7 @@ import { EventsModule } from './events/events.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
+import { HistoryModule } from './history/history.module.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
@@ -42,6 +43,7 @@ export class AppModule {
         DeploymentsModule,
         EventsModule,
         GatewayModule,
+        HistoryModule,
         ModelsModule,
         UploadsModule,
         MonitoringModule,

@@ -1,17 +1,20 @@
-import { Controller, Get, Param } from '@nestjs/common';
-import { PredictionRows, type PredictionView, SlipwayError } from '@slipway/contracts';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { PredictionOrigin, PredictionOriginQuery, PredictionRows, type PredictionView, SlipwayError } from '@slipway/contracts';
 import { type RevisionNames, revisionNames } from '@slipway/deployments';
 import { PredictionStore, type StoredPrediction } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
+import { HistoryReader } from '../history/history-reader.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
 
 @Controller('v1/predictions')
 export class PredictionsController {
   private readonly predictions: PredictionStore;
+  private readonly reader: HistoryReader;
 
   constructor(private readonly platform: Platform) {
     this.predictions = new PredictionStore(platform.db.pool);
+    this.reader = new HistoryReader(platform);
   }
 
   @Get(':prediction')
@@ -27,6 +30,18 @@ export class PredictionsController {
         `there is no record of a prediction "${id.slice(0, 64)}" in this project; records arrive some seconds after the answer`,
       );
     return { items: rows.map((row) => toPredictionView(row, names)) };
+  }
+
+  @Get(':prediction/origin')
+  @Policy('view')
+  @Answers(200, PredictionOrigin, 'The file that answered and who deployed it; without a record, whatever took traffic at the time in the id.')
+  async origin(
+    @FromCaller() caller: Caller,
+    @Param('prediction') id: string,
+    @Query({ schema: PredictionOriginQuery }) query: PredictionOriginQuery,
+  ): Promise<PredictionOrigin> {
+    const [first] = await this.predictions.find(caller.projectId, id);
+    return this.reader.origin(caller.projectId, id, first?.revisionId, query.deployment);
   }
 }
 

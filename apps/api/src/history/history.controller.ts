@@ -1,0 +1,40 @@
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { HistoryComparison, HistoryComparisonQuery, HistoryPage, HistoryQuery, HistoryRestored, RestoreHistory } from '@slipway/contracts';
+import { type Caller, FromCaller, Policy } from '../access/policy.js';
+import { Answers } from '../http/answers.js';
+import { Platform } from '../platform.js';
+import { HistoryReader } from './history-reader.js';
+import { HistoryRestorer } from './history-restorer.js';
+
+@Controller('v1/history')
+export class HistoryController {
+  private readonly reader: HistoryReader;
+  private readonly restorer: HistoryRestorer;
+
+  constructor(platform: Platform) {
+    this.reader = new HistoryReader(platform);
+    this.restorer = new HistoryRestorer(platform, this.reader);
+  }
+
+  @Get()
+  @Policy('view')
+  @Answers(200, HistoryPage, 'The project as it was at a time, or after an event; by kind and name.')
+  state(@FromCaller() caller: Caller, @Query({ schema: HistoryQuery }) query: HistoryQuery): Promise<HistoryPage> {
+    return this.reader.state(caller.projectId, query);
+  }
+
+  @Get('compare')
+  @Policy('view')
+  @Answers(200, HistoryComparison, 'What differs between two moments, value by value.')
+  compare(@FromCaller() caller: Caller, @Query({ schema: HistoryComparisonQuery }) query: HistoryComparisonQuery): Promise<HistoryComparison> {
+    return this.reader.compare(caller.projectId, query);
+  }
+
+  @Post('restore')
+  @HttpCode(200)
+  @Policy('deploy')
+  @Answers(200, HistoryRestored, 'Put back by a new change with its own event; on a dry run, what would change and what stands against it.')
+  restore(@FromCaller() caller: Caller, @Body({ schema: RestoreHistory }) body: RestoreHistory): Promise<HistoryRestored> {
+    return this.restorer.restore(caller, body);
+  }
+}
