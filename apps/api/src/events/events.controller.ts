@@ -1,17 +1,17 @@
+import { Readable } from 'node:stream';
 import { Controller, Get, Query, Req, Res } from '@nestjs/common';
-import { EventPage, PageQuery } from '@slipway/contracts';
+import { EventExportQuery, EventPage, EventQuery } from '@slipway/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { CredentialTable } from '../access/credential-table.js';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
-import { listEvents } from './event.store.js';
+import { exportEvents, listEvents } from './event.store.js';
 import { EventHub } from './event-hub.js';
+import { eventLines } from './event-lines.js';
 import { openEventStream } from './event-stream.js';
 
-const EventQuery = PageQuery.extend({ subjectKind: z.string().max(64).optional(), subjectName: z.string().max(256).optional() });
-type EventQuery = z.infer<typeof EventQuery>;
+const contentTypes = { ndjson: 'application/x-ndjson; charset=utf-8', csv: 'text/csv; charset=utf-8; header=present' } as const;
 
 @Controller('v1/events')
 export class EventsController {
@@ -43,5 +43,23 @@ export class EventsController {
       response: reply.raw,
       mayRead: () => this.credentials.stillHolds(request.headers.authorization, request.headers.cookie),
     });
+  }
+
+  @Get('export')
+  @Policy('audit')
+  @Answers(200, undefined, 'All events that are asked for, oldest first, as NDJSON or CSV (RFC 4180, with a head).')
+  async export(
+    @FromCaller() caller: Caller,
+    @Query({ schema: EventExportQuery }) query: EventExportQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { format, ...choice } = query;
+    const events = exportEvents(this.platform.db.prisma, caller.projectId, choice);
+    await reply
+      .header('content-disposition', `attachment; filename="slipway-events.${format}"`)
+      .header('cache-control', 'private, no-store')
+      .header('x-content-type-options', 'nosniff')
+      .type(contentTypes[format])
+      .send(Readable.from(eventLines(events, format)));
   }
 }
