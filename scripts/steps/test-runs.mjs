@@ -10,7 +10,14 @@ import { Problem, root, run, say } from './command.mjs';
  */
 export async function runVitest(projects, folders = []) {
   say(`\nTests: ${projects.join(', ')}${folders.length > 0 ? ` in ${folders.join(', ')}` : ''}`);
-  const args = ['run', ...folders, ...projects.flatMap((project) => ['--project', project]), '--reporter=dot', '--reporter=json', '--passWithNoTests'];
+  const args = [
+    'run',
+    ...folders,
+    ...projects.flatMap((project) => ['--project', project]),
+    '--reporter=dot',
+    '--reporter=json',
+    '--passWithNoTests',
+  ];
   return withReport(async (file) => {
     const script = join(root, 'node_modules', 'vitest', 'vitest.mjs');
     const { code } = await run(process.execPath, [script, ...args, `--outputFile.json=${file}`], { show: true });
