@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { deriveSplit, type SplitBasis } from './derive-split.js';
+import { deriveSplit, type SplitBasis, type TrialBasis } from './derive-split.js';
 
 const active = 'rev_active';
 const wanted = 'rev_wanted';
 const earlier = 'rev_earlier';
-const rollout = (status: string, fromRevisionId: string | null = active) => ({ rolloutId: 'rol_1', status, fromRevisionId, toRevisionId: wanted });
+const rollout = (status: string, fromRevisionId: string | null = active, given: Partial<TrialBasis> = {}) => ({
+  rolloutId: 'rol_1',
+  status,
+  wish: null,
+  fromRevisionId,
+  toRevisionId: wanted,
+  weightPercent: 0,
+  shadowPercent: 0,
+  ...given,
+});
 const basis = (change: Partial<SplitBasis>): SplitBasis => ({
   suspended: false,
   wishKind: 'DEPLOY',
@@ -65,5 +74,41 @@ describe('deriveSplit', () => {
   it.each(cases)('$name', ({ change, warm, serves }) => {
     const split = deriveSplit(basis(change), (revisionId) => warm.includes(revisionId));
     expect(split).toEqual(serves === undefined ? [] : [{ revisionId: serves, weightPercent: 100 }]);
+  });
+});
+
+describe('deriveSplit of a rollout under way', () => {
+  const both = [active, wanted];
+  const candidate = (weightPercent: number) => [
+    { revisionId: wanted, weightPercent },
+    { revisionId: active, weightPercent: 100 - weightPercent },
+  ];
+  const all = (revisionId: string) => [{ revisionId, weightPercent: 100 }];
+  const under = (given: Partial<TrialBasis>, status = 'PROGRESSING') => rollout(status, active, { weightPercent: 5, ...given });
+
+  it.each([
+    { name: 'gives the candidate its share, and names it first', row: under({}), warm: both, split: candidate(5) },
+    { name: 'keeps it while the rollout is paused', row: under({ wish: 'pause' }, 'PAUSED'), warm: both, split: candidate(5) },
+    { name: 'keeps it while the rollout is held', row: under({}, 'HELD'), warm: both, split: candidate(5) },
+    { name: 'takes fractions of a percent', row: under({ weightPercent: 0.1 }), warm: both, split: candidate(0.1) },
+    { name: 'gives the candidate everything at 100 %', row: under({ weightPercent: 100 }), warm: both, split: all(wanted) },
+    { name: 'takes the candidate back by the wish to abort alone', row: under({ wish: 'abort' }), warm: both, split: all(active) },
+    { name: 'takes it back when a newer wish supersedes it', row: under({ wish: 'supersede' }), warm: both, split: all(active) },
+    { name: 'takes it back when the rollout was aborted', row: under({}, 'ABORTED'), warm: both, split: all(active) },
+    { name: 'gives nothing to a candidate without a ready instance', row: under({}), warm: [active], split: all(active) },
+    {
+      name: 'gives nothing to a candidate that only gets copies',
+      row: under({ weightPercent: 0, shadowPercent: 50 }),
+      warm: both,
+      split: all(active),
+    },
+    { name: 'does not split a revision with itself', row: under({ toRevisionId: active }), warm: both, split: all(active) },
+  ])('$name', ({ row, warm, split }) => {
+    expect(deriveSplit(basis({ rollout: row }), (revisionId) => warm.includes(revisionId))).toEqual(split);
+  });
+
+  it('gives nothing to a candidate while a rollback is wished, whose target is cold', () => {
+    const wish = { wishKind: 'ROLLBACK', desiredRevisionId: earlier, rollout: under({}) };
+    expect(deriveSplit(basis(wish), (revisionId) => both.includes(revisionId))).toEqual(all(active));
   });
 });

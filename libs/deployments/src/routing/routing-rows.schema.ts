@@ -1,14 +1,27 @@
-import { Batching, RequestSamples, Signature, Task } from '@slipway/contracts';
+import { Batching, FastLane, RequestSamples, Signature, Task } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** The rollout that belongs to a deployment's present epoch. */
 export const RoutingRolloutRow = z.object({
   rolloutId: z.string(),
   status: z.string(),
+  wish: z.string().nullable().default(null),
   fromRevisionId: z.string().nullable(),
   toRevisionId: z.string(),
+  /** Index of its present stage. */
+  stage: z.number().int().default(0),
+  weightPercent: z.number().default(0),
+  shadowPercent: z.number().default(0),
+  // Of its plan; a rollout from before has none of them.
+  fastLane: FastLane.nullish(),
+  comparisonsPerSecond: z.number().nullish(),
+  topK: z.number().int().nullish(),
 });
 export type RoutingRolloutRow = z.infer<typeof RoutingRolloutRow>;
+
+/** A revision that gets copies of live requests beside any rollout. */
+export const RoutingShadowRow = z.object({ shadowId: z.string(), revisionId: z.string(), samplePercent: z.number() });
+export type RoutingShadowRow = z.infer<typeof RoutingShadowRow>;
 
 export const RoutingDeploymentRow = z.object({
   deploymentId: z.string(),
@@ -21,6 +34,7 @@ export const RoutingDeploymentRow = z.object({
   desiredRevisionId: z.string().nullable(),
   activeRevisionId: z.string().nullable(),
   rollout: RoutingRolloutRow.nullable(),
+  shadows: z.array(RoutingShadowRow).nullish(),
 });
 export type RoutingDeploymentRow = z.infer<typeof RoutingDeploymentRow>;
 

@@ -108,3 +108,26 @@ it('rolls back by the wish alone, and follows the rollout of the present epoch o
   await db.deployment.update({ where: { id: 'dep_1' }, data: { epoch: 4 } });
   expect((await readDeployment()).split).toEqual([{ revisionId: 'rev_2', weightPercent: 100 }]);
 });
+
+it('reads the share of a rollout, how it is watched, and who gets copies', async () => {
+  const { db } = database;
+  const plan = { fastLane: { crashes: 1, consecutiveErrors: 3, hardErrorShare: 0.2, hardMinRequests: 5 }, comparisonsPerSecond: 7 };
+  await db.rollout.update({ where: { id: 'rol_2' }, data: { step: 1, weightPercent: 2.5, plan } });
+  await db.shadow.create({ data: { id: 'sha_1', deploymentId: 'dep_1', revisionId: 'rev_1', samplePercent: 10, createdBy: 'key:t' } });
+  await db.shadow.create({
+    data: { id: 'sha_2', deploymentId: 'dep_1', revisionId: 'rev_2', samplePercent: 10, createdBy: 'key:t', endedAt: new Date() },
+  });
+  await db.deployment.update({ where: { id: 'dep_1' }, data: { epoch: 3 } });
+  await db.instance.create({
+    data: { id: 'ins_8', deploymentId: 'dep_1', revisionId: 'rev_3', epoch: 3, hostId: 'hst_1', status: 'READY', address: 'unix:/8' },
+  });
+  const deployment = await readDeployment();
+  expect(deployment.split).toEqual([
+    { revisionId: 'rev_3', weightPercent: 2.5 },
+    { revisionId: 'rev_1', weightPercent: 97.5 },
+  ]);
+  expect(deployment.rollout).toMatchObject({ rolloutId: 'rol_2', stage: 1, topK: 5, ...plan });
+  expect(deployment.shadows).toEqual([{ subjectId: 'sha_1', stage: 0, revisionId: 'rev_1', samplePercent: 10 }]);
+  await db.rollout.update({ where: { id: 'rol_2' }, data: { wish: 'abort' } });
+  expect((await readDeployment()).split).toEqual([{ revisionId: 'rev_1', weightPercent: 100 }]);
+});

@@ -18,8 +18,13 @@ const statement = `
 with deployment as (
   select d."id" as "deploymentId", d."projectId", d."name", d."status", d."statusReason", d."suspended", d."wishKind",
     d."desiredRevisionId", d."activeRevisionId",
-    (select json_build_object('rolloutId', r."id", 'status', r."status", 'fromRevisionId', r."fromRevisionId", 'toRevisionId', r."toRevisionId")
-      from "Rollout" r where r."deploymentId" = d."id" and r."epoch" = d."epoch" order by r."startedAt" desc, r."id" desc limit 1) as "rollout"
+    (select json_build_object('rolloutId', r."id", 'status', r."status", 'wish', r."wish", 'fromRevisionId', r."fromRevisionId",
+        'toRevisionId', r."toRevisionId", 'stage', r."step", 'weightPercent', r."weightPercent", 'shadowPercent', r."shadowPercent",
+        'fastLane', r."plan"->'fastLane', 'comparisonsPerSecond', r."plan"->'comparisonsPerSecond',
+        'topK', r."plan"->'guards'->'disagreement'->'topK')
+      from "Rollout" r where r."deploymentId" = d."id" and r."epoch" = d."epoch" order by r."startedAt" desc, r."id" desc limit 1) as "rollout",
+    (select json_agg(json_build_object('shadowId', s."id", 'revisionId', s."revisionId", 'samplePercent', s."samplePercent") order by s."id")
+      from "Shadow" s where s."deploymentId" = d."id" and s."endedAt" is null) as "shadows"
   from "Deployment" d where d."deletedAt" is null
 ), instance as (
   select i."id" as "instanceId", i."revisionId", i."address", i."status" = 'READY' as "ready"
@@ -29,6 +34,7 @@ with deployment as (
   select "desiredRevisionId" as "id" from deployment union select "activeRevisionId" from deployment
   union select "rollout"->>'fromRevisionId' from deployment union select "rollout"->>'toRevisionId' from deployment
   union select "revisionId" from instance
+  union select s."revisionId" from "Shadow" s join deployment d on d."deploymentId" = s."deploymentId" where s."endedAt" is null
 ), revision as (
   select r."id" as "revisionId", r."deploymentId", r."number", r."versionId", v."number" as "versionNumber", v."digest",
     m."name" as "modelName", v."signature", v."task", v."rowsIndependent", r."spec"->'maxQueue' as "maxQueue",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { buildSnapshot } from './snapshot.js';
 import { parseRoutingRows } from './snapshot.store.js';
-import { routingRows } from './testing/routing-rows.js';
+import { rolloutRow, routingRows } from './testing/routing-rows.js';
 
 const ready = [{ ready: true }];
 
@@ -54,6 +54,59 @@ describe('buildSnapshot', () => {
       .projects.get('prj_1')
       ?.get('fraud');
     expect(deployment?.split).toEqual([]);
+  });
+
+  describe('of a rollout', () => {
+    const revisions = [
+      { number: 1, instances: ready },
+      { number: 2, instances: ready },
+    ];
+    const build = (rollout: Parameters<typeof rolloutRow>[0], more = {}) =>
+      buildSnapshot(routingRows({ revisions, deployment: { rollout: rolloutRow(rollout), ...more } }))
+        .projects.get('prj_1')
+        ?.get('fraud');
+
+    it('draws the split by the id of the rollout', () => {
+      const deployment = build({ weightPercent: 5 });
+      expect(deployment?.split.map((share) => share.revisionId)).toEqual(['rev_2', 'rev_1']);
+      expect(deployment?.splitSalt).toBe('rol_1');
+    });
+
+    it('describes it, with the defaults of a plan that does not state them', () => {
+      expect(build({ weightPercent: 5, stage: 2 })?.rollout).toEqual({
+        rolloutId: 'rol_1',
+        stage: 2,
+        fromRevisionId: 'rev_1',
+        toRevisionId: 'rev_2',
+        weightPercent: 5,
+        shadowPercent: 0,
+        comparisonsPerSecond: 50,
+        topK: 5,
+        fastLane: { crashes: 2, consecutiveErrors: 10, hardErrorShare: 0.5, hardMinRequests: 20 },
+      });
+    });
+
+    it.each([
+      { name: 'aborted', rollout: { status: 'ABORTED' }, more: {} },
+      { name: 'to be aborted', rollout: { wish: 'abort' }, more: {} },
+      { name: 'of a suspended deployment', rollout: {}, more: { suspended: true } },
+      { name: 'overtaken by a rollback', rollout: {}, more: { wishKind: 'ROLLBACK' } },
+    ])('says nothing of one that is $name', ({ rollout, more }) => {
+      const deployment = build({ weightPercent: 5, shadowPercent: 5, ...rollout }, more);
+      expect(deployment?.rollout).toBeUndefined();
+      expect(deployment?.shadows).toEqual([]);
+    });
+
+    it('lists who gets copies: its candidate and the shadows beside it, as far as they are known', () => {
+      const shadows = [
+        { shadowId: 'sha_1', revisionId: 'rev_2', samplePercent: 10 },
+        { shadowId: 'sha_2', revisionId: 'rev_9', samplePercent: 10 },
+      ];
+      expect(build({ shadowPercent: 50, stage: 1 }, { shadows })?.shadows).toEqual([
+        { subjectId: 'rol_1', stage: 1, revisionId: 'rev_2', samplePercent: 50 },
+        { subjectId: 'sha_1', stage: 0, revisionId: 'rev_2', samplePercent: 10 },
+      ]);
+    });
   });
 
   it('cannot be changed, neither itself nor through the rows it was built from', () => {

@@ -1,6 +1,6 @@
-import { Batching, type RequestSamples, type Signature, type Task } from '@slipway/contracts';
+import { Batching, FastLane, type RequestSamples, type Signature, type Task } from '@slipway/contracts';
 import { type EffectiveBatching, effectiveBatching } from '../revisions/effective-batching.js';
-import { deriveSplit, type SplitShare } from './derive-split.js';
+import { deriveSplit, isOnTrial, type SplitShare } from './derive-split.js';
 import type { RoutingDeploymentRow, RoutingInstanceRow, RoutingRevisionRow, RoutingRows } from './routing-rows.schema.js';
 
 export interface RoutingInstance {
@@ -35,12 +35,42 @@ export interface RoutingDeployment {
   readonly status: string;
   readonly statusReason: string | undefined;
   readonly suspended: boolean;
-  /** Newest revision first, so that a caller who is on a candidate stays there while its share grows. */
+  /** The candidate first, so that a caller who is on it stays there while its share grows. */
   readonly split: readonly SplitShare[];
-  /** Draws of the split are independent between two values of this: it changes with the newest revision of the split. */
+  /** Draws of the split are independent between two values of this: the rollout's id, or the revision that takes all. */
   readonly splitSalt: string;
+  /** The rollout under way; undefined as soon as it is over or somebody asked to end it. */
+  readonly rollout: RoutingRollout | undefined;
+  /** Who gets copies of live requests, by the rollout under way and beside it. */
+  readonly shadows: readonly RoutingShadow[];
   /** Every revision that matters to routing (in the split, wanted, or with an instance), newest first. */
   readonly revisions: readonly RoutingRevision[];
+}
+
+/** What a gateway needs to know of a rollout under way. */
+export interface RoutingRollout {
+  readonly rolloutId: string;
+  /** Index of its stage; what is seen now is evidence of this stage. */
+  readonly stage: number;
+  /** Stable; undefined for a first deployment. */
+  readonly fromRevisionId: string | undefined;
+  readonly toRevisionId: string;
+  readonly weightPercent: number;
+  readonly shadowPercent: number;
+  /** Copies for comparing both on the same requests, each way. */
+  readonly comparisonsPerSecond: number;
+  /** Of the top k labels that both name. */
+  readonly topK: number;
+  readonly fastLane: FastLane;
+}
+
+export interface RoutingShadow {
+  /** What its evidence is kept under: the id of the rollout or of the shadow. */
+  readonly subjectId: string;
+  readonly stage: number;
+  readonly revisionId: string;
+  /** Share of live requests that it gets copies of. */
+  readonly samplePercent: number;
 }
 
 /** Who serves what: project id → deployment name → deployment. Never edited; a new one replaces it whole. */
@@ -68,13 +98,12 @@ export function buildSnapshot(rows: RoutingRows): RoutingSnapshot {
 
 function toDeployment(row: RoutingDeploymentRow, revisions: RoutingRevision[]): RoutingDeployment {
   const newestFirst = revisions.sort((a, b) => b.number - a.number);
-  const numbers = new Map(newestFirst.map((revision) => [revision.revisionId, revision.number]));
+  const known = new Set(newestFirst.map((revision) => revision.revisionId));
   const warm = new Set(
     newestFirst.filter((revision) => revision.instances.some((instance) => instance.ready)).map((revision) => revision.revisionId),
   );
-  const split = deriveSplit(row, (revisionId) => warm.has(revisionId))
-    .filter((share) => numbers.has(share.revisionId))
-    .toSorted((a, b) => (numbers.get(b.revisionId) ?? 0) - (numbers.get(a.revisionId) ?? 0));
+  const split = deriveSplit(row, (revisionId) => warm.has(revisionId)).filter((share) => known.has(share.revisionId));
+  const rollout = toRollout(row);
   return deepFreeze({
     projectId: row.projectId,
     deploymentId: row.deploymentId,
@@ -83,9 +112,37 @@ function toDeployment(row: RoutingDeploymentRow, revisions: RoutingRevision[]): 
     statusReason: row.statusReason ?? undefined,
     suspended: row.suspended,
     split,
-    splitSalt: split[0]?.revisionId ?? row.deploymentId,
+    splitSalt: split.length > 1 && rollout !== undefined ? rollout.rolloutId : (split[0]?.revisionId ?? row.deploymentId),
+    rollout,
+    shadows: row.suspended ? [] : toShadows(row, rollout).filter((shadow) => known.has(shadow.revisionId)),
     revisions: newestFirst,
   });
+}
+
+const defaultComparisonsPerSecond = 50;
+const defaultTopK = 5;
+
+function toRollout(row: RoutingDeploymentRow): RoutingRollout | undefined {
+  const { rollout } = row;
+  if (rollout === null || row.suspended || row.wishKind !== 'DEPLOY' || !isOnTrial(rollout)) return undefined;
+  return {
+    rolloutId: rollout.rolloutId,
+    stage: rollout.stage,
+    fromRevisionId: rollout.fromRevisionId ?? row.activeRevisionId ?? undefined,
+    toRevisionId: rollout.toRevisionId,
+    weightPercent: rollout.weightPercent,
+    shadowPercent: rollout.shadowPercent,
+    comparisonsPerSecond: rollout.comparisonsPerSecond ?? defaultComparisonsPerSecond,
+    topK: rollout.topK ?? defaultTopK,
+    fastLane: { ...(rollout.fastLane ?? FastLane.parse({})) },
+  };
+}
+
+function toShadows(row: RoutingDeploymentRow, rollout: RoutingRollout | undefined): RoutingShadow[] {
+  const beside = (row.shadows ?? []).map(({ shadowId, revisionId, samplePercent }) => ({ subjectId: shadowId, stage: 0, revisionId, samplePercent }));
+  if (rollout === undefined || rollout.shadowPercent <= 0) return beside;
+  const { rolloutId, stage, toRevisionId, shadowPercent } = rollout;
+  return [{ subjectId: rolloutId, stage, revisionId: toRevisionId, samplePercent: shadowPercent }, ...beside];
 }
 
 function toRevision(row: RoutingRevisionRow, instances: readonly RoutingInstanceRow[]): RoutingRevision {

@@ -1,9 +1,24 @@
-import type { RoutingDeploymentRow, RoutingRows } from '../routing-rows.schema.js';
+import type { RoutingDeploymentRow, RoutingRolloutRow, RoutingRows } from '../routing-rows.schema.js';
 
 export interface RevisionSketch {
   readonly number: number;
   readonly version?: number;
   readonly instances?: readonly { readonly ready: boolean; readonly address?: string }[];
+}
+
+/** A rollout from revision 1 to revision 2 that has just begun. */
+export function rolloutRow(given: Partial<RoutingRolloutRow> = {}): RoutingRolloutRow {
+  return {
+    rolloutId: 'rol_1',
+    status: 'PROGRESSING',
+    wish: null,
+    fromRevisionId: 'rev_1',
+    toRevisionId: 'rev_2',
+    stage: 0,
+    weightPercent: 0,
+    shadowPercent: 0,
+    ...given,
+  };
 }
 
 /** Rows of one deployment `fraud` (dep_1) in project prj_1; revision n is `rev_n`, its instances `ins_n_0`, `ins_n_1` … */
