@@ -11,6 +11,10 @@ export const limits = {
   replicasMax: 64,
   reasonLength: 1000,
   descriptionLength: 20_000,
+  /** A model card, as UTF-8. */
+  cardBytes: 64 * 1024,
+  /** Files beside the model that hold its weights. */
+  externalFiles: 256,
   idempotencyKeyLength: 255,
   deadlineMsMax: 600_000,
   columnNameLength: 1_000,
@@ -23,4 +27,16 @@ export const limits = {
   batchPredictionsAtOnce: 16,
   /** Rows without a prediction that are listed with their reasons; the result has them all. */
   batchListedErrors: 10_000,
+  datasetRows: 1_000_000,
+  datasetsPerModel: 32,
+  /** Classes of a labelled set and a version together. */
+  evaluationClasses: 1_000,
+  /** Ended evaluations of one version on one set that are kept. */
+  evaluationsKept: 10,
+  gatesPerModel: 32,
+  /** Recorded requests of one replay, and replays of a project that wait or run. */
+  replayRequests: 10_000,
+  replaysAtOnce: 16,
+  /** The most different requests of a replay that are listed side by side. */
+  replayDifferences: 50,
 } as const;

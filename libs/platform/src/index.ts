@@ -1,6 +1,7 @@
 export * from './config/settings.js';
 export * from './crypto/internal-token.js';
 export * from './crypto/master-key.js';
+export * from './crypto/seal-bytes.js';
 export * from './crypto/secrets.js';
 export * from './database/database.js';
 export * from './database/migrate.js';

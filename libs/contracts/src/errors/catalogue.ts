@@ -126,6 +126,7 @@ export const errorCatalogue = {
   // Replays
   REPLAY_NOT_FOUND: 'not_found',
   REPLAY_FINISHED: 'conflict',
+  REPLAY_UNFINISHED: 'conflict',
   REPLAY_NO_REQUESTS: 'conflict',
   REPLAYS_BUSY: 'exhausted',
   // Alerts

@@ -19,7 +19,12 @@ export type IdPrefix =
   | 'prd'
   | 'lbl'
   | 'req'
-  | 'bat';
+  | 'bat'
+  | 'rpl'
+  | 'rtr'
+  | 'pln'
+  | 'shd'
+  | 'frz';
 
 const next = monotonicFactory();
 
