@@ -7,8 +7,11 @@ const canary = RolloutPlan.parse(defaultPlans.canary);
 function view(given: Partial<RolloutView>): RolloutView {
   return {
     id: 'rol_1',
+    deployment: 'fraud',
     fromRevision: 1,
+    fromVersion: 1,
     toRevision: 2,
+    toVersion: 2,
     strategy: 'canary',
     status: 'PROGRESSING',
     phase: 'step',

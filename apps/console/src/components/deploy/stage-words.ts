@@ -66,3 +66,8 @@ export function duration(seconds: number): string {
 export function transitionWords(action: string): string {
   return action.replaceAll('_', ' ');
 }
+
+/** `all-at-once` as people read it. */
+export function strategyWords(strategy: string): string {
+  return strategy === 'blue-green' ? 'blue/green' : strategy.replaceAll('-', ' ');
+}

@@ -3,7 +3,7 @@
 import type { ModelView, VersionView } from '@slipway/contracts';
 import Link from 'next/link';
 import { useState } from 'react';
-import { Button } from '@/components/button';
+import { Button, ButtonLink } from '@/components/button';
 import { CopyIcon } from '@/components/copy';
 import { DeployDialog } from '@/components/deploy/deploy-dialog';
 import { Empty, ListView, QueryView } from '@/components/faces';
@@ -45,6 +45,9 @@ function Loaded({ model }: { readonly model: ModelView }) {
         below={model.description === '' ? undefined : <Raw max={600}>{model.description}</Raw>}
         actions={
           <>
+            <ButtonLink kind="quiet" href={`/models/${encodeURIComponent(model.name)}/evaluations`}>
+              Evaluations
+            </ButtonLink>
             {hasReady && (
               <Button kind="quiet" onClick={() => setAliasing(true)}>
                 Set alias

@@ -39,6 +39,12 @@ const words: Readonly<Record<Action, Words>> = {
     text: 'The split stays as it is. A guard that fails still takes the candidate back.',
   },
   resume: { label: 'Resume', icon: 'play', title: 'Resume the rollout', text: 'It goes on with the stage it is in.', kind: 'primary' },
+  undo: {
+    label: 'Undo',
+    icon: 'back',
+    title: 'Undo the end of this rollout',
+    text: 'After a promotion the revision before it serves again; after the candidate was taken back it is tried once more. Both are still warm.',
+  },
   abort: {
     label: 'Take back',
     icon: 'back',

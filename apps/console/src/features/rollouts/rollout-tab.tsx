@@ -1,6 +1,7 @@
 'use client';
 
 import type { RolloutDetail } from '@slipway/contracts';
+import { strategyWords } from '@/components/deploy/stage-words';
 import { Empty, Loading, QueryView } from '@/components/faces';
 import { Icon } from '@/components/icon';
 import { Facts, Panel } from '@/components/panel';
@@ -42,7 +43,7 @@ function Walk({ name, rollout }: { readonly name: string; readonly rollout: Roll
   return (
     <>
       <Panel
-        title={`Revision ${rollout.toRevision}, ${rollout.strategy}`}
+        title={`${rollout.fromVersion === null ? '' : `v${rollout.fromVersion} → `}v${rollout.toVersion}, ${strategyWords(rollout.strategy)}`}
         note={rollout.planName === null ? undefined : `plan ${rollout.planName}`}
         actions={
           <>

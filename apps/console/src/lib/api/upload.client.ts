@@ -1,4 +1,4 @@
-import { BatchPredictionView, VersionCreated } from '@slipway/contracts';
+import { BatchPredictionView, DatasetView, VersionCreated } from '@slipway/contracts';
 import { errorFromBody, type Parser, path } from './api.client';
 import { ApiError } from './api-error';
 import { search } from './use-list';
@@ -42,6 +42,18 @@ export function uploadBatch({ deployment, version, columns, idColumns, resultFor
     fileName: sending.file.name,
   });
   return sendFile(BatchPredictionView, 202, `/v1/batch-predictions?${query}`, sending);
+}
+
+export interface DatasetUpload extends Sending {
+  readonly model: string;
+  readonly name: string;
+  readonly labelColumn: string;
+}
+
+/** Sends a file of labelled rows that versions of a model are evaluated on. */
+export function uploadDataset({ model, name, labelColumn, ...sending }: DatasetUpload): Promise<DatasetView> {
+  const query = search({ name, labelColumn, fileName: sending.file.name });
+  return sendFile(DatasetView, 201, `${path`/v1/models/${model}/datasets`}?${query}`, sending);
 }
 
 /** Streams a raw file. XMLHttpRequest, because fetch cannot tell how much has been sent. */

@@ -19,6 +19,11 @@ const keysByNoun: Readonly<Record<string, readonly string[]>> = {
   label: ['series'],
   batch: ['batch-predictions'],
   shadow: ['deployments'],
+  dataset: ['models'],
+  evaluation: ['models'],
+  gate: ['models'],
+  replay: ['replays'],
+  quota: ['quotas'],
   plan: ['rollout-plans'],
   freeze: ['freeze-windows'],
 };
