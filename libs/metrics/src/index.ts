@@ -18,6 +18,7 @@ export * from './evaluation/measure-classifier.js';
 export { measureRegressor } from './evaluation/measure-regressor.js';
 export * from './evidence/compare-answers.js';
 export type { GuardInput, LabelledTotals } from './guards/guard-input.js';
+export { judgeGuards } from './guards/judge-guards.js';
 export * from './instruments/create-registry.js';
 export * from './instruments/series-budget.js';
 export * from './quality/classification-metrics.js';
