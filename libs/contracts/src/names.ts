@@ -15,3 +15,14 @@ export const ResourceName = z
 export function foldName(name: string): string {
   return name.normalize('NFKC').toLowerCase();
 }
+
+/**
+ * Names of the files beside a model that hold its weights: what exporters write, and nothing that any file system reads as a path, a
+ * device, a stream or a hidden file. `model.onnx`, in whatever case, is the model itself.
+ */
+const externalFileName = /^[A-Za-z0-9_](?:[A-Za-z0-9_.+@=,()[\] -]{0,198}[A-Za-z0-9_+@=,()[\]-])?$/;
+
+/** Whether a file of weights can have this name. */
+export function isExternalFileName(name: string): boolean {
+  return externalFileName.test(name) && name.toLowerCase() !== 'model.onnx';
+}

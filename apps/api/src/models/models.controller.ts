@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ChangeModel, CreateModel, ModelPage, ModelView, PageQuery } from '@slipway/contracts';
+import { ChangeModel, CreateModel, ModelListQuery, ModelPage, ModelView } from '@slipway/contracts';
 import { ModelStore } from '@slipway/registry';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
@@ -26,8 +26,8 @@ export class ModelsController {
 
   @Get()
   @Policy('view')
-  @Answers(200, ModelPage, 'Models by name.')
-  list(@FromCaller() caller: Caller, @Query({ schema: PageQuery }) query: PageQuery) {
+  @Answers(200, ModelPage, 'Models, by name unless another order is asked for.')
+  list(@FromCaller() caller: Caller, @Query({ schema: ModelListQuery }) query: ModelListQuery) {
     return this.models.list(caller.projectId, query);
   }
 
@@ -48,7 +48,7 @@ export class ModelsController {
   @Delete(':model')
   @HttpCode(204)
   @Policy('develop')
-  @Answers(204, undefined, 'Deleted with its versions; refused while deployments refer to it.')
+  @Answers(204, undefined, 'Deleted with its versions; refused while anything refers to it.')
   async remove(@FromCaller() caller: Caller, @Param('model') model: string): Promise<void> {
     await this.collector.collect(await this.models.remove(caller, model));
   }

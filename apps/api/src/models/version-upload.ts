@@ -1,8 +1,22 @@
+import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
-import { SlipwayError, VersionCreated, VersionFields } from '@slipway/contracts';
+import { isExternalFileName, limits, SlipwayError, VersionCreated, VersionFields, type VersionFileView } from '@slipway/contracts';
 import { type ModelFacts, scanOnnx } from '@slipway/inference';
 import { sha256 } from '@slipway/platform';
-import { type ArtefactStore, checkTask, collectArtefact, type FoundModel, findModel, lockDigest, taskRefused, VersionStore } from '@slipway/registry';
+import {
+  type ArtefactStore,
+  checkTask,
+  collectArtefact,
+  type FoundModel,
+  findModel,
+  lockDigests,
+  manifestBytes,
+  modelFileName,
+  type StagedArtefact,
+  taskRefused,
+  VersionStore,
+  writeManifest,
+} from '@slipway/registry';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../access/policy.js';
 import { Platform } from '../platform.js';
@@ -16,8 +30,17 @@ import { declaredOutputs, toMetadata } from './version-metadata.js';
 /** Uploads at a time in one process; each holds a file handle and up to a few megabytes. */
 const uploadsAtOnce = 64;
 const stallMs = 30_000;
-const fields = { schema: VersionFields, texts: ['description', 'digest'], json: ['tags', 'provenance', 'task'] };
+const fields = { schema: VersionFields, texts: ['description', 'digest', 'card'], json: ['tags', 'provenance', 'task'] };
 type VersionFile = Upload<VersionFields>;
+
+/** What of an upload is kept: its files, and what the version is named by. */
+interface Kept {
+  /** The files, and their manifest when there are several. */
+  readonly staged: readonly StagedArtefact[];
+  readonly digest: string;
+  readonly sizeBytes: number;
+  readonly files?: readonly VersionFileView[];
+}
 
 /**
  * Receives a version: stream to staging, look at the structure, then file and row together. Whatever goes wrong before the answer, no
@@ -61,30 +84,60 @@ export class VersionUpload {
       stallMs,
       fields,
       what: 'the model file',
+      further: { part: 'data', maxFiles: limits.externalFiles },
     });
+    const staged = [upload.staged, ...upload.further.map((file) => file.staged)];
     try {
       refuseDigest(upload);
-      const facts = await scanOnnx(upload.staged.path);
+      const facts = await scanOnnx(upload.staged.path, dataFilesOf(upload));
       refuseTask(upload, facts);
-      return await this.keep(caller, model, upload, facts, key);
+      const kept = await this.nameFiles(upload);
+      if (kept.staged.length > staged.length) staged.push(...kept.staged.slice(staged.length));
+      return await this.keep({ caller, model, upload, facts, key, kept });
     } finally {
-      // Gone already when it was committed.
-      await this.store.discard(upload.staged);
+      // Gone already when they were committed.
+      for (const one of staged) await this.store.discard(one);
     }
   }
 
-  private async keep(caller: Caller, model: FoundModel, upload: VersionFile, facts: ModelFacts, key: UploadKey | undefined): Promise<VersionCreated> {
-    const { staged, fields, fileName } = upload;
+  /** A single file is named by its own digest, several by that of their manifest, which is staged like them. */
+  private async nameFiles({ staged, further }: VersionFile): Promise<Kept> {
+    if (further.length === 0) return { staged: [staged], digest: staged.digest, sizeBytes: staged.sizeBytes };
+    const files = [{ name: modelFileName, staged }, ...further].map(({ name, staged: { digest, sizeBytes } }) => ({ name, digest, sizeBytes }));
+    const manifest = await this.store.stage(Readable.from([Buffer.from(writeManifest(files))]), { maxBytes: manifestBytes });
+    return {
+      staged: [staged, ...further.map((file) => file.staged), manifest],
+      digest: manifest.digest,
+      sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+      files,
+    };
+  }
+
+  private async keep(arrived: {
+    caller: Caller;
+    model: FoundModel;
+    upload: VersionFile;
+    facts: ModelFacts;
+    key: UploadKey | undefined;
+    kept: Kept;
+  }): Promise<VersionCreated> {
+    const { caller, model, upload, facts, key, kept } = arrived;
+    const { fields, fileName } = upload;
+    const digests = kept.staged.map((one) => one.digest);
     try {
+      // The slow part of storing, before anything is locked.
+      for (const one of kept.staged) await this.store.prepare(one);
       return await this.platform.db.prisma.$transaction(async (tx) => {
-        await lockDigest(tx, staged.digest);
-        const before = key === undefined ? undefined : await claimUpload(tx, key, hashOf(model, upload), VersionCreated);
+        await lockDigests(tx, digests);
+        const before = key === undefined ? undefined : await claimUpload(tx, key, hashOf(model, kept.digest, upload), VersionCreated);
         if (before !== undefined) return before;
         const view = await this.versions.create(tx, caller, model, {
-          digest: staged.digest,
-          sizeBytes: staged.sizeBytes,
+          digest: kept.digest,
+          sizeBytes: kept.sizeBytes,
+          ...(kept.files === undefined ? {} : { files: kept.files }),
           fileName,
           description: fields.description,
+          card: fields.card,
           tags: fields.tags,
           provenance: fields.provenance,
           task: fields.task,
@@ -93,11 +146,11 @@ export class VersionUpload {
         const answer = { model: view.model, version: view.version, status: view.status, digest: view.digest };
         if (key !== undefined) await keepAnswer(tx, key, 201, answer);
         // Last, so that what can fail in the database has not failed; the lock keeps others from collecting it before the commit.
-        await this.store.commit(staged);
+        for (const one of kept.staged) await this.store.commit(one);
         return answer;
       });
     } catch (error) {
-      await this.collectQuietly(staged.digest);
+      for (const digest of digests) await this.collectQuietly(digest);
       throw error;
     }
   }
@@ -110,6 +163,25 @@ export class VersionUpload {
       this.platform.log.warn({ err: error, digest }, 'artefact not collected');
     }
   }
+}
+
+/** The files of weights by name. @throws SlipwayError ARTEFACT_REFUSED for a name that no model can refer to, or one that is there twice. */
+function dataFilesOf({ further }: VersionFile): Map<string, number> {
+  const files = new Map<string, number>();
+  const folded = new Set<string>();
+  for (const { name, staged } of further) {
+    if (!isExternalFileName(name)) {
+      throw new SlipwayError(
+        'ARTEFACT_REFUSED',
+        `expected the plain name of a file of weights, as the model refers to it; given ${JSON.stringify(name.slice(0, 100))}`,
+      );
+    }
+    // Hosts may have file systems that take both for the same name.
+    if (folded.has(name.toLowerCase())) throw new SlipwayError('ARTEFACT_REFUSED', `expected each file once; given ${JSON.stringify(name)} twice`);
+    folded.add(name.toLowerCase());
+    files.set(name, staged.sizeBytes);
+  }
+  return files;
 }
 
 function refuseDigest({ fields, staged }: VersionFile): void {
@@ -126,6 +198,6 @@ function refuseTask({ fields }: VersionFile, facts: ModelFacts): void {
 }
 
 /** What makes two uploads under one key the same request. */
-function hashOf(model: FoundModel, { staged, fields, fileName }: VersionFile): string {
-  return sha256(JSON.stringify([model.id, staged.digest, fileName ?? null, fields]));
+function hashOf(model: FoundModel, digest: string, { fields, fileName }: VersionFile): string {
+  return sha256(JSON.stringify([model.id, digest, fileName ?? null, fields]));
 }

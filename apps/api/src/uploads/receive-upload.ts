@@ -33,7 +33,7 @@ async function receiveRaw<Fields>(request: FastifyRequest, store: ArtefactStore,
   const announced = Number(request.headers['content-length']);
   if (announced > shape.maxBytes) throw tooLarge(shape.maxBytes, announced, shape.what);
   const staged = await store.stage(withStallLimit(request.raw, shape.stallMs), shape);
-  return { staged, fields, fileName: cleanFileName(typeof fileName === 'string' ? fileName : undefined) };
+  return { staged, fields, further: [], fileName: cleanFileName(typeof fileName === 'string' ? fileName : undefined) };
 }
 
 /** The query as a map, so that no name in it means anything to JavaScript. */

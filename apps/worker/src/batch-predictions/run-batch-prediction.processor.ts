@@ -9,7 +9,7 @@ import {
   type ClaimedBatch,
   collectArtefact,
   expireBatchPredictions,
-  materialiseArtefact,
+  materialiseFile,
   openArtefactStore,
   requeueBatchPredictions,
   runBatchPrediction,
@@ -115,7 +115,7 @@ export class RunBatchPredictionProcessor {
   /** The file of rows on this host. */
   private async inputOf(claim: ClaimedBatch, folder: string): Promise<string> {
     const local = await this.artefacts.localPath(claim.inputDigest);
-    return local ?? materialiseArtefact(this.artefacts, claim.inputDigest, `${folder}-input`);
+    return local ?? materialiseFile(this.artefacts, claim.inputDigest, `${folder}-input`, 'input');
   }
 
   private async endOf(claim: ClaimedBatch, keeper: ClaimKeeper, error: unknown): Promise<'failed' | 'lost'> {

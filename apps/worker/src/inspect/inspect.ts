@@ -1,7 +1,10 @@
-import { type Signature, SlipwayError, type Task } from '@slipway/contracts';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isExternalFileName, type Signature, SlipwayError, type Task } from '@slipway/contracts';
 import {
   canaryInputs,
   cleanRuntimeMessage,
+  type DataFiles,
   guessTask,
   type InspectResult,
   type InspectSpec,
@@ -20,7 +23,7 @@ import { rowsAgree } from './rows-agree.js';
  */
 export async function inspect(spec: InspectSpec, onLoaded: () => void): Promise<InspectResult> {
   try {
-    const facts = await scanOnnx(spec.modelPath);
+    const facts = await scanOnnx(spec.modelPath, await dataFilesOf(spec.modelPath));
     const startedAt = performance.now();
     const session = new RuntimeSession(spec.modelPath, {
       intraOpThreads: spec.intraOpThreads,
@@ -40,6 +43,13 @@ export async function inspect(spec: InspectSpec, onLoaded: () => void): Promise<
     if (error instanceof SlipwayError) return { ok: false, reasons: [sentence(error.message)] };
     return { ok: false, reasons: [sentence(cleanRuntimeMessage(error))] };
   }
+}
+
+/** What lies beside the model in its folder, which is its own. */
+async function dataFilesOf(modelPath: string): Promise<DataFiles> {
+  const folder = dirname(modelPath);
+  const names = (await readdir(folder)).filter(isExternalFileName);
+  return new Map(await Promise.all(names.map(async (name) => [name, (await stat(join(folder, name))).size] as const)));
 }
 
 interface Trial {

@@ -2,6 +2,7 @@ import { SlipwayError } from '@slipway/contracts';
 import { datatypeFacts, datatypeOfOnnx, onnxTypeName } from '../tensors/datatypes.js';
 import { quote } from '../tensors/quote.js';
 import { type ExpandableBody, expandedNodeCount } from './expand-functions.js';
+import { externalKeys, externalPlace } from './external-place.js';
 import {
   type AttributeContext,
   addDim,
@@ -31,7 +32,7 @@ export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
   private readonly inputs: DeclaredValue[] = [];
   private readonly outputs: DeclaredValue[] = [];
   private readonly initializers = new Set<string>();
-  private readonly externalFiles = new Set<string>();
+  private readonly externalEnds = new Map<string, number>();
   private readonly producers = new Map<string, string>();
   private readonly functions = new Map<string, ExpandableBody>();
   private readonly main: ExpandableBody = { nodes: 0, calls: new Map() };
@@ -165,7 +166,7 @@ export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
       operators: Object.fromEntries(this.operators),
       inputs,
       outputs: this.outputs,
-      externalFiles: [...this.externalFiles],
+      externalFiles: [...this.externalEnds].map(([name, endBytes]) => ({ name, endBytes })),
       outputOperators,
       ...(this.classes === undefined ? {} : { classes: this.classes }),
     };
@@ -200,7 +201,18 @@ export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
       throw refused(`the model has more than ${modelBounds.initializers} initialisers`);
     }
     const graph = graphOf(parent);
-    return { kind: 'tensor', graph, isInitializer, name: '', dataType: 0, rawBytes: undefined, hasTypedData: false, isExternal: false, dims: [] };
+    return {
+      kind: 'tensor',
+      graph,
+      isInitializer,
+      name: '',
+      dataType: 0,
+      rawBytes: undefined,
+      hasTypedData: false,
+      isExternal: false,
+      external: new Map(),
+      dims: [],
+    };
   }
 
   private openValue(field: number, parent: Context | undefined): Context {
@@ -222,7 +234,9 @@ export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
       if (key !== '__proto__' && this.properties.size < modelBounds.properties) this.properties.set(shown(key), shown(value));
     } else if (owner?.kind === 'tensor') {
       owner.isExternal = true;
-      if (key === 'location' && this.externalFiles.size < modelBounds.externalFiles) this.externalFiles.add(shown(value));
+      if (!externalKeys.has(key)) return;
+      if (owner.external.has(key)) throw refused(`the tensor ${quote(owner.name)} in the model says twice where its data is`);
+      owner.external.set(key, value);
     }
   }
 
@@ -251,7 +265,7 @@ export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
       throw refused(`the tensor ${quote(tensor.name)} in the model has an impossible shape ${JSON.stringify(tensor.dims)}`);
     }
     if (tensor.isExternal) {
-      if (this.externalFiles.size === 0) this.externalFiles.add('(a file without a name)');
+      this.addExternal(tensor);
       return;
     }
     if (tensor.rawBytes === undefined) return;
@@ -264,6 +278,16 @@ export class ModelCollector implements WalkVisitor<OnnxMessage, Context> {
         `the tensor ${quote(tensor.name)} in the model holds ${tensor.rawBytes} bytes, its shape ${JSON.stringify(tensor.dims)} needs ${expected}`,
       );
     }
+  }
+
+  private addExternal(tensor: TensorContext): void {
+    if ((tensor.rawBytes ?? 0) > 0 || tensor.hasTypedData) throw refused(`the tensor ${quote(tensor.name)} in the model holds its data twice`);
+    const { name, endBytes } = externalPlace(tensor);
+    const known = this.externalEnds.get(name);
+    if (known === undefined && this.externalEnds.size >= modelBounds.externalFiles) {
+      throw refused(`the model keeps weights in more than ${modelBounds.externalFiles} files`);
+    }
+    this.externalEnds.set(name, Math.max(known ?? 0, endBytes));
   }
 
   private closeValue(value: ValueContext): void {

@@ -32,6 +32,8 @@ export interface TensorContext {
   rawBytes: number | undefined;
   hasTypedData: boolean;
   isExternal: boolean;
+  /** Where the data is in another file, as the file says it. */
+  readonly external: Map<string, string>;
   readonly dims: number[];
 }
 export interface ValueContext {

@@ -1,4 +1,4 @@
-import type { Datatype } from '@slipway/contracts';
+import { type Datatype, limits } from '@slipway/contracts';
 
 /** One declared input or output of a model. */
 export interface DeclaredValue {
@@ -11,6 +11,13 @@ export interface DeclaredValue {
   readonly elementType: string;
   /** A number, a symbol, or null for a dimension without either; absent when the file declares no shape. */
   readonly dims?: readonly (number | string | null)[];
+}
+
+/** A file beside the model, and how far into it the model reaches. */
+export interface ExternalFile {
+  readonly name: string;
+  /** The end of the last tensor in it, in bytes. */
+  readonly endBytes: number;
 }
 
 /** What a model file says about itself, read without its weights. */
@@ -32,7 +39,7 @@ export interface ModelFacts {
   readonly inputs: readonly DeclaredValue[];
   readonly outputs: readonly DeclaredValue[];
   /** Files beside the model that hold weights. */
-  readonly externalFiles: readonly string[];
+  readonly externalFiles: readonly ExternalFile[];
   /** Class labels that a classifier operator carries, in the order of its scores. */
   readonly classes?: readonly (string | number)[];
   /** The operator that makes each output, by output name; for guessing the task. */
@@ -52,6 +59,6 @@ export const modelBounds = {
   properties: 256,
   shownCharacters: 4_096,
   operators: 1_000,
-  externalFiles: 1_000,
+  externalFiles: limits.externalFiles,
   classes: 10_000,
 } as const;

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { floats, type GraphParts, identityParts, linearModel, type ModelParts, writeModel } from '../testing/index.js';
-import { scanOnnx } from './scan-onnx.js';
+import { floats, type GraphParts, identityParts, linearModel, type ModelParts, type TensorParts, writeModel } from '../testing/index.js';
+import { type DataFiles, scanOnnx } from './scan-onnx.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-scan-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function scan(bytes: Buffer) {
+async function scan(bytes: Buffer, dataFiles?: DataFiles) {
   const path = join(folder, 'model.onnx');
   writeFileSync(path, bytes);
-  return scanOnnx(path);
+  return scanOnnx(path, dataFiles);
 }
 
 async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
@@ -158,9 +158,8 @@ describe('scanOnnx', () => {
     {
       name: 'weights elsewhere',
       bytes: withGraph({ initializers: [{ name: 'w', type: 1, dims: [4], external: 'w.bin' }] }),
-      says: 'other files ("w.bin")',
+      says: 'weights in other files, and "w.bin" did not come with it',
     },
-    { name: 'weights elsewhere in an attribute', bytes: withAttributeTensor(), says: 'other files ("../../etc/passwd")' },
     {
       name: 'a negative dimension',
       bytes: withGraph({ initializers: [{ name: 'w', type: 1, dims: [-1], raw: Buffer.alloc(4) }] }),
@@ -193,6 +192,115 @@ describe('scanOnnx', () => {
     await expect(scan(bytes)).rejects.toMatchObject({ code: 'ARTEFACT_REFUSED', message: expect.stringContaining(says) });
   });
 
+  const external = (...entries: (readonly [string, string])[]) =>
+    withGraph({ initializers: [{ name: 'w', type: 1, dims: [2, 2], external: entries }] });
+  const at = (location: string, ...more: (readonly [string, string])[]) => external(['location', location], ...more);
+  const came = (bytes: number, name = 'w.bin') => new Map([[name, bytes]]);
+
+  it.each([
+    { name: 'the whole file', bytes: at('w.bin'), files: came(16), endBytes: 16 },
+    { name: 'a part of it', bytes: at('w.bin', ['offset', '4096'], ['length', '16']), files: came(5_000), endBytes: 4_112 },
+    { name: 'with a checksum', bytes: at('w.bin', ['checksum', 'abc']), files: came(16), endBytes: 16 },
+  ])('takes weights in a file that came with the model: $name', async ({ bytes, files, endBytes }) => {
+    expect(await scan(bytes, files)).toMatchObject({ externalFiles: [{ name: 'w.bin', endBytes }] });
+  });
+
+  it('knows of several tensors in one file how far the last one reaches', async () => {
+    const tensor = (name: string, offset: string) => ({
+      name,
+      type: 1,
+      dims: [4],
+      external: [['location', 'w.bin'] as const, ['offset', offset] as const],
+    });
+    const bytes = withGraph({ initializers: [tensor('a', '64'), tensor('b', '0')] });
+    expect(await scan(bytes, came(80))).toMatchObject({ externalFiles: [{ name: 'w.bin', endBytes: 80 }] });
+  });
+
+  it.each([
+    {
+      name: 'a file that is too short',
+      bytes: at('w.bin', ['offset', '1']),
+      files: came(16),
+      says: 'reads 17 bytes of "w.bin"; the file that came with it has 16',
+    },
+    { name: 'another file', bytes: at('w.bin'), files: came(16, 'v.bin'), says: '"w.bin" did not come with it' },
+    { name: 'one file too many', bytes: at('w.bin'), files: new Map([...came(16), ...came(1, 'v.bin')]), says: 'does not refer to "v.bin"' },
+    { name: 'a file that nothing refers to', bytes: linearModel(), files: came(16), says: 'does not refer to "w.bin"' },
+    { name: 'no location', bytes: external(['offset', '0']), files: came(16), says: 'without saying in which' },
+    { name: 'two locations', bytes: at('w.bin', ['location', 'v.bin']), files: came(16), says: 'says twice' },
+    {
+      name: 'a length that is not the shape',
+      bytes: at('w.bin', ['length', '12']),
+      files: came(16),
+      says: 'has 12 bytes in "w.bin", its shape [2,2] needs 16',
+    },
+    { name: 'a negative offset', bytes: at('w.bin', ['offset', '-1']), files: came(16), says: 'expected the offset' },
+    { name: 'an offset past every file', bytes: at('w.bin', ['offset', '9'.repeat(15)]), files: came(16), says: 'the file that came with it has 16' },
+    { name: 'an offset that is no number', bytes: at('w.bin', ['offset', '1e3']), files: came(16), says: 'expected the offset' },
+    { name: 'an offset of 100 digits', bytes: at('w.bin', ['offset', '9'.repeat(100)]), files: came(16), says: 'expected the offset' },
+    {
+      name: 'data inside and outside',
+      bytes: withGraph({ initializers: [{ name: 'w', type: 1, dims: [1], external: 'w.bin', raw: Buffer.alloc(4) }] }),
+      files: came(16),
+      says: 'holds its data twice',
+    },
+    {
+      name: 'texts outside',
+      bytes: withGraph({ initializers: [{ name: 'w', type: 8, dims: [1], external: 'w.bin' }] }),
+      files: came(16),
+      says: 'holds texts',
+    },
+    {
+      name: 'an impossible shape',
+      bytes: withGraph({ initializers: [{ name: 'w', type: 1, dims: [2 ** 40, 2 ** 40], external: 'w.bin' }] }),
+      files: came(16),
+      says: 'impossible shape',
+    },
+    {
+      name: 'more files than the limit',
+      bytes: withGraph({ initializers: Array.from({ length: 257 }, (_, index) => ({ name: 'w', type: 1, dims: [1], external: `w${index}` })) }),
+      files: came(16),
+      says: 'more than 256 files',
+    },
+  ])('refuses $name', async ({ bytes, files, says }) => {
+    await expect(scan(bytes, files)).rejects.toMatchObject({ code: 'ARTEFACT_REFUSED', message: expect.stringContaining(says) });
+  });
+
+  // Each path in each place of a model that can hold a tensor.
+  const paths = [
+    '../../etc/passwd',
+    '/etc/passwd',
+    '..',
+    '.',
+    '',
+    '..\\..\\a',
+    'C:\\a',
+    '\\\\host\\share\\a',
+    '%2e%2e%2fa',
+    'http://host/a',
+    'file:///etc/passwd',
+    '/dev/zero',
+    '/proc/self/environ',
+    'a/b',
+    './a',
+    '~/a',
+    '.hidden',
+    'a\nb',
+    'model.onnx',
+    'Model.ONNX',
+    'a'.repeat(201),
+    'a'.repeat(10_000),
+  ];
+  it.each(Object.entries(placesOfTensors()))('takes no path for a file of weights: in %s', async (_, place) => {
+    for (const path of paths) {
+      const files = path === '' ? new Map() : came(16, path);
+      await expect(scan(place({ name: 'w', type: 1, dims: [4], external: path }), files), path).rejects.toMatchObject({
+        code: 'ARTEFACT_REFUSED',
+        message: expect.stringContaining('expected the plain name of a file'),
+      });
+    }
+  });
+
   it.each(['__proto__', 'a\nb', '"quoted"', '日本語', 'x'.repeat(10_000)])('keeps the name %.20j as it is', async (name) => {
     const facts = await scan(writeModel(identityParts(1, name)));
     expect(facts.inputs[0]?.name).toBe(name);
@@ -219,10 +327,22 @@ describe('scanOnnx', () => {
   });
 });
 
-function withAttributeTensor(): Buffer {
-  const tensor = { type: 1, dims: [4], external: '../../etc/passwd' };
-  const inner = { nodes: [{ op: 'Constant', inputs: [], outputs: ['c'], attributes: { value: { tensor } } }], outputs: [{ name: 'c', dims: [4] }] };
-  return withGraph({ nodes: [{ op: 'If', inputs: ['x'], outputs: ['y'], attributes: { then_branch: { graph: inner } } }] });
+/** A model with a tensor in each kind of place that can hold one. */
+function placesOfTensors(): Readonly<Record<string, (tensor: TensorParts) => Buffer>> {
+  const constant = (tensor: TensorParts) => ({ op: 'Constant', inputs: [], outputs: ['c'], attributes: { value: { tensor } } });
+  const branch = (graph: GraphParts) => ({ op: 'If', inputs: ['x'], outputs: ['y'], attributes: { then_branch: { graph } } });
+  return {
+    'an initialiser': (tensor) => withGraph({ initializers: [tensor] }),
+    'a sparse initialiser': (tensor) => withGraph({ sparseInitializers: [tensor] }),
+    'an attribute': (tensor) => withGraph({ nodes: [constant(tensor)] }),
+    'a function': (tensor) =>
+      withGraph(
+        { nodes: [{ op: 'f', domain: 'own', inputs: ['x'], outputs: ['y'] }] },
+        { functions: [{ domain: 'own', name: 'f', inputs: ['x'], outputs: ['c'], nodes: [constant(tensor)] }], opsets: { '': 17, own: 1 } },
+      ),
+    'a subgraph': (tensor) =>
+      withGraph({ nodes: [branch({ nodes: [constant(tensor)], initializers: [tensor], outputs: [{ name: 'c', dims: [4] }] })] }),
+  };
 }
 
 function nestedIf(depth: number): GraphParts['nodes'][number] {

@@ -12,15 +12,18 @@ const headBytes = 512;
 /** After this many bytes of one stream the event loop gets a turn, whatever the stream does. */
 const yieldBytes = 1024 * 1024;
 
+/** Files that came with a model, by name, with their sizes in bytes. */
+export type DataFiles = ReadonlyMap<string, number>;
+
 /**
  * Reads what a model file says about itself, without loading it: a path is read by seeking over weights, a stream as it comes.
  * Never more than a few hundred kilobytes are in memory, and the event loop gets its turns.
- * @throws SlipwayError ARTEFACT_EMPTY for no bytes at all; ARTEFACT_REFUSED with a sentence for anything that is not a whole,
- * single-file ONNX model whose inputs and outputs the protocol can carry.
+ * @throws SlipwayError ARTEFACT_EMPTY for no bytes at all; ARTEFACT_REFUSED with a sentence for anything that is not a whole
+ * ONNX model whose inputs and outputs the protocol can carry, and that has all its weights inside or in exactly the files that came with it.
  */
-export async function scanOnnx(source: string | AsyncIterable<Uint8Array>): Promise<ModelFacts> {
+export async function scanOnnx(source: string | AsyncIterable<Uint8Array>, dataFiles: DataFiles = new Map()): Promise<ModelFacts> {
   const facts = typeof source === 'string' ? await scanFile(source) : await scanStream(source);
-  refuseExternal(facts);
+  checkDataFiles(facts, dataFiles);
   checkNames('input', facts.inputs);
   checkNames('output', facts.outputs);
   checkTypes(facts);
@@ -91,11 +94,25 @@ function refuseOthers(head: Buffer): void {
   if (sentence !== undefined) throw refused(sentence);
 }
 
-function refuseExternal(facts: ModelFacts): void {
-  if (facts.externalFiles.length === 0) return;
-  const names = facts.externalFiles.slice(0, 5).map(quote).join(', ');
-  const more = facts.externalFiles.length > 5 ? ` and ${facts.externalFiles.length - 5} more` : '';
-  throw refused(`the model keeps weights in other files (${names}${more}); upload it as a single file with its weights inside`);
+function checkDataFiles({ externalFiles }: ModelFacts, given: DataFiles): void {
+  const missing = externalFiles.filter((file) => !given.has(file.name)).map((file) => file.name);
+  if (missing.length > 0) {
+    throw refused(
+      `the model keeps weights in other files, and ${listed(missing)} did not come with it; upload it as a form with each of them in a part named "data", or export it as a single file`,
+    );
+  }
+  const known = new Set(externalFiles.map((file) => file.name));
+  const others = [...given.keys()].filter((name) => !known.has(name));
+  if (others.length > 0) throw refused(`expected only files that the model keeps weights in; it does not refer to ${listed(others)}`);
+  for (const { name, endBytes } of externalFiles) {
+    const bytes = given.get(name) ?? 0;
+    if (bytes < endBytes) throw refused(`the model reads ${endBytes} bytes of ${quote(name)}; the file that came with it has ${bytes}`);
+  }
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).map(quote).join(', ');
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }
 
 function checkNames(role: string, values: readonly DeclaredValue[]): void {

@@ -15,6 +15,8 @@ export interface GraphParts {
   readonly inputs?: readonly ValueParts[];
   readonly outputs?: readonly ValueParts[];
   readonly initializers?: readonly TensorParts[];
+  /** The values of sparse initialisers; their indices are left out. */
+  readonly sparseInitializers?: readonly TensorParts[];
 }
 
 export interface NodeParts {
@@ -49,8 +51,8 @@ export interface TensorParts {
   readonly type: number;
   readonly dims: readonly number[];
   readonly raw?: Buffer;
-  /** Place of the data in another file. */
-  readonly external?: string;
+  /** Place of the data in another file: its name, or all that external_data says. */
+  readonly external?: string | readonly (readonly [key: string, value: string])[];
 }
 
 export interface FunctionParts {
@@ -85,6 +87,7 @@ function graph(parts: GraphParts): Buffer {
     ...parts.nodes.map((each) => bytes(1, node(each))),
     text(2, 'g'),
     ...(parts.initializers ?? []).map((each) => bytes(5, tensor(each))),
+    ...(parts.sparseInitializers ?? []).map((each) => bytes(15, bytes(1, tensor(each)))),
     ...(parts.inputs ?? []).map((each) => bytes(11, value(each))),
     ...(parts.outputs ?? []).map((each) => bytes(12, value(each))),
   ]);
@@ -113,7 +116,8 @@ function attribute(name: string, parts: AttributeParts): Buffer {
 }
 
 function tensor(parts: TensorParts): Buffer {
-  const external = parts.external === undefined ? [] : [bytes(13, entry('location', parts.external)), varint(14, 1)];
+  const entries = typeof parts.external === 'string' ? [['location', parts.external] as const] : parts.external;
+  const external = entries === undefined ? [] : [...entries.map(([key, value]) => bytes(13, entry(key, value))), varint(14, 1)];
   return Buffer.concat([
     ...parts.dims.map((dim) => varint(1, dim)),
     varint(2, parts.type),

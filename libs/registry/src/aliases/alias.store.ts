@@ -2,7 +2,7 @@ import { foldName, ResourceName, type SetAlias, SlipwayError } from '@slipway/co
 import { type ChangeBy, type Database, recordEvent } from '@slipway/platform';
 import { findModel } from '../models/find-model.store.js';
 import { type AliasView, toAliasView } from '../models/model-mapper.js';
-import { findAlias, findVersion, versionNotFound } from '../versions/find-version.store.js';
+import { findAlias, findVersion, versionArchived, versionNotFound } from '../versions/find-version.store.js';
 
 const aliasesPerModel = 200;
 const withNumber = { version: { select: { number: true } } } as const;
@@ -20,7 +20,8 @@ export class AliasStore {
 
   /**
    * Makes the alias or moves it; a name that differs only in case moves the one that is there.
-   * @throws SlipwayError REQUEST_INVALID, MODEL_NOT_FOUND, VERSION_NOT_FOUND; VERSION_NOT_READY for a rejected version; ALIAS_REFUSED over 200.
+   * @throws SlipwayError REQUEST_INVALID, MODEL_NOT_FOUND, VERSION_NOT_FOUND; VERSION_NOT_READY for a rejected version, VERSION_ARCHIVED for one in the
+   * archive; ALIAS_REFUSED over 200.
    */
   async set(by: ChangeBy, modelName: string, name: string, wish: SetAlias): Promise<AliasView> {
     refuseName(name);
@@ -34,8 +35,12 @@ export class AliasStore {
       }
       // Two moves of one alias follow each other, so that each event's "before" is the other's "after".
       await tx.$queryRaw`select 1 from "Model" where "id" = ${model.id} for no key update`;
-      const locked = await tx.$queryRaw<unknown[]>`select 1 from "Version" where "id" = ${row.id} for key share`;
-      if (locked.length === 0) throw versionNotFound(model.name, wish.version);
+      // Archiving and deleting lock the row for update, so what is read here stays true until the alias is written.
+      const locked = await tx.$queryRaw<{ isArchived: boolean }[]>`
+        select "archivedAt" is not null as "isArchived" from "Version" where "id" = ${row.id} for key share`;
+      const [held] = locked;
+      if (held === undefined) throw versionNotFound(model.name, wish.version);
+      if (held.isArchived) throw versionArchived(model.name, row.number, 'aliased');
       const there = await tx.alias.findMany({ where: { modelId: model.id }, include: withNumber });
       const before = there.find((alias) => foldName(alias.name) === foldName(name));
       if (before === undefined && there.length >= aliasesPerModel) {
@@ -57,7 +62,7 @@ export class AliasStore {
   }
 
   /** @throws SlipwayError MODEL_NOT_FOUND, ALIAS_NOT_FOUND */
-  async remove(by: ChangeBy, modelName: string, name: string): Promise<void> {
+  async remove(by: ChangeBy, modelName: string, name: string, reason?: string): Promise<void> {
     await this.db.$transaction(async (tx) => {
       const model = await findModel(tx, by.projectId, modelName);
       await tx.$queryRaw`select 1 from "Model" where "id" = ${model.id} for no key update`;
@@ -67,6 +72,7 @@ export class AliasStore {
         ...by,
         action: 'alias.removed',
         subject: { kind: 'alias', id: `${model.id}/${before.name}`, name: `${model.name}/${before.name}` },
+        reason,
         before: toAliasView(before),
       });
     });

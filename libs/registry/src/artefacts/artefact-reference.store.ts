@@ -10,6 +10,11 @@ export async function lockDigest(tx: Transaction, digest: Digest): Promise<void>
   await tx.$executeRaw`select pg_advisory_xact_lock(${key})`;
 }
 
+/** Locks several, always in the same order, so that two who lock the same ones cannot wait for each other. */
+export async function lockDigests(tx: Transaction, digests: readonly Digest[]): Promise<void> {
+  for (const digest of [...new Set(digests)].sort()) await lockDigest(tx, digest);
+}
+
 /** Removes an artefact that nothing refers to. @returns whether it was removed. */
 export async function collectArtefact(db: Database, store: ArtefactStore, digest: Digest): Promise<boolean> {
   return db.$transaction(async (tx) => {
@@ -19,13 +24,19 @@ export async function collectArtefact(db: Database, store: ArtefactStore, digest
   });
 }
 
-/** Of these digests, those that versions or batch predictions refer to. */
+/** Of these digests, those that versions, their files or batch predictions refer to. */
 async function referredOf(db: Database | Transaction, digests: readonly Digest[]): Promise<ReadonlySet<string>> {
   const wanted = { in: [...digests] };
   const versions = await db.version.findMany({ where: { digest: wanted }, select: { digest: true }, distinct: ['digest'] });
+  const files = await db.versionFile.findMany({ where: { digest: wanted }, select: { digest: true }, distinct: ['digest'] });
   const inputs = await db.batchPrediction.findMany({ where: { inputDigest: wanted }, select: { inputDigest: true }, distinct: ['inputDigest'] });
   const results = await db.batchPrediction.findMany({ where: { resultDigest: wanted }, select: { resultDigest: true }, distinct: ['resultDigest'] });
-  return new Set([...versions.map((row) => row.digest), ...inputs.map((row) => row.inputDigest), ...results.map((row) => row.resultDigest ?? '')]);
+  return new Set([
+    ...versions.map((row) => row.digest),
+    ...files.map((row) => row.digest),
+    ...inputs.map((row) => row.inputDigest),
+    ...results.map((row) => row.resultDigest ?? ''),
+  ]);
 }
 
 /**

@@ -35,6 +35,11 @@ export interface ArtefactStore {
    * @throws SlipwayError ARTEFACT_TOO_LARGE, ARTEFACT_STORE_FULL; or the source's own error.
    */
   stage(source: AsyncIterable<Uint8Array>, options: StageOptions): Promise<StagedArtefact>;
+  /**
+   * Does the slow part of `commit` ahead, so that the commit itself can be a short moment in a transaction: a store on the network sends
+   * the bytes here. Nobody sees the artefact yet. Not needed before a commit, and harmless twice.
+   */
+  prepare(staged: StagedArtefact): Promise<void>;
   /** Gives a staged file its name, atomically and durably; an artefact that is there already is replaced by the same bytes. */
   commit(staged: StagedArtefact): Promise<void>;
   /** Removes a staged file; harmless when it is gone. */

@@ -50,6 +50,9 @@ export class FileArtefactStore implements ArtefactStore {
     }
   }
 
+  /** Nothing: a rename is quick. */
+  async prepare(): Promise<void> {}
+
   async commit(staged: StagedArtefact): Promise<void> {
     const target = this.pathOf(staged.digest);
     const folder = join(target, '..');

@@ -3,9 +3,10 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtefactStore } from './artefact-store.js';
 import { FileArtefactStore } from './file-artefact-store.js';
+import { writeManifest } from './file-manifest.js';
 import { digestOf, materialiseArtefact } from './materialise-artefact.js';
 
 let home: string;
@@ -82,4 +83,45 @@ it.each([{ kind: 'linked' }, { kind: 'copied' }])('refuses a bit flip in the sto
 
 it('says that an artefact is not there', async () => {
   await expect(materialiseArtefact(store, 'ab'.repeat(32), folder)).rejects.toMatchObject({ code: 'ARTEFACT_NOT_FOUND' });
+});
+
+describe('a version of several files', () => {
+  const weights = randomBytes(50_000);
+  async function storedWithWeights(): Promise<{ digest: string; weightsDigest: string }> {
+    const files = [];
+    for (const [name, content] of [['model.onnx', bytes] as const, ['w.bin', weights] as const]) {
+      const staged = await store.stage(Readable.from([content]), { maxBytes: 1e9 });
+      await store.commit(staged);
+      files.push({ name, digest: staged.digest, sizeBytes: staged.sizeBytes });
+    }
+    const manifest = await store.stage(Readable.from([Buffer.from(writeManifest(files))]), { maxBytes: 1e9 });
+    await store.commit(manifest);
+    return { digest: manifest.digest, weightsDigest: files[1]?.digest ?? '' };
+  }
+
+  it.each([{ kind: 'linked' }, { kind: 'copied' }])('lies in one folder under the names that the model uses ($kind)', async ({ kind }) => {
+    const { digest } = await storedWithWeights();
+    const from = kind === 'linked' ? store : remote();
+    const paths = await Promise.all(Array.from({ length: 4 }, () => materialiseArtefact(from, digest, folder)));
+    expect(new Set(paths)).toEqual(new Set([join(folder, 'model.onnx')]));
+    expect((await readdir(folder)).sort()).toEqual(['.manifest', 'model.onnx', 'w.bin']);
+    expect(await readFile(join(folder, 'w.bin'))).toEqual(weights);
+  });
+
+  it('fetches again whichever file was damaged or lost', async () => {
+    const { digest } = await storedWithWeights();
+    await materialiseArtefact(remote(), digest, folder);
+    await chmod(join(folder, 'w.bin'), 0o600);
+    await writeFile(join(folder, 'w.bin'), 'damaged');
+    await rm(join(folder, 'model.onnx'));
+    const path = await materialiseArtefact(remote(), digest, folder);
+    expect(await readFile(path)).toEqual(bytes);
+    expect(await readFile(join(folder, 'w.bin'))).toEqual(weights);
+  });
+
+  it('is not there while one of its files is not', async () => {
+    const { digest, weightsDigest } = await storedWithWeights();
+    await store.delete(weightsDigest);
+    await expect(materialiseArtefact(store, digest, folder)).rejects.toMatchObject({ code: 'ARTEFACT_NOT_FOUND' });
+  });
 });

@@ -1,14 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, open, readdir, rename, rm } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { SlipwayError } from '@slipway/contracts';
 import type { ArtefactStore, Digest } from './artefact-store.js';
 import { makeFolder, syncFolder } from './durable-file.js';
+import { manifestBytes, modelFileName, readManifest } from './file-manifest.js';
 import { systemCode, toStoreError } from './store-errors.js';
 
-export const modelFileName = 'model.onnx';
+/** Where a folder keeps the manifest of its files; no external-data file can have this name. */
+const manifestName = '.manifest';
 
 /** Where a host keeps what it needs to load a version: a folder of that version's own. */
 export function modelFolderOf(home: string, host: string, versionId: string): string {
@@ -21,14 +23,34 @@ export function modelsFolderOf(home: string, host: string): string {
 }
 
 /**
- * Puts an artefact into a folder of its own as `model.onnx`: as a hard link when the store is on this host and file system, else as
- * a copy. The digest is checked on the file that will be loaded, also when it lies there already; a damaged one is fetched again once.
- * Safe to run twice at a time. @returns the path of the file.
+ * Puts a version into a folder of its own: the model as `model.onnx` and, when the digest is that of a manifest, its external data beside
+ * it. Digests are checked on the files that will be loaded, also when they lie there already; a damaged one is fetched again once.
+ * Safe to run twice at a time. @returns the path of the model.
  * @throws SlipwayError ARTEFACT_NOT_FOUND, ARTEFACT_CORRUPT (the store's own copy does not have its digest), ARTEFACT_STORE_FULL.
  */
 export async function materialiseArtefact(store: ArtefactStore, digest: Digest, folder: string): Promise<string> {
-  const target = join(folder, modelFileName);
-  if ((await digestOf(target)) === digest) return target;
+  const model = join(folder, modelFileName);
+  if ((await digestOf(model)) === digest) return model;
+  const manifest = join(folder, manifestName);
+  if ((await digestOf(manifest)) !== digest) {
+    const nameOf = async (path: string) => ((await filesOf(path)) === undefined ? modelFileName : manifestName);
+    if ((await fetchFile(store, digest, folder, nameOf)) === model) return model;
+  }
+  for (const file of (await filesOf(manifest)) ?? []) await materialiseFile(store, file.digest, folder, file.name);
+  return model;
+}
+
+/**
+ * Puts one artefact into a folder under a name: as a hard link when the store is on this host and file system, else as a copy. Its bytes mean
+ * nothing here. @returns the path of the file. @throws as `materialiseArtefact`
+ */
+export async function materialiseFile(store: ArtefactStore, digest: Digest, folder: string, name: string): Promise<string> {
+  const target = join(folder, name);
+  return (await digestOf(target)) === digest ? target : fetchFile(store, digest, folder, async () => name);
+}
+
+/** Fetches, checks, and only then gives the file its name, which may depend on what is in it. @returns its path. */
+async function fetchFile(store: ArtefactStore, digest: Digest, folder: string, nameOf: (path: string) => Promise<string>): Promise<string> {
   const temporary = join(folder, `.${randomBytes(8).toString('hex')}.part`);
   try {
     await makeFolder(folder);
@@ -36,6 +58,7 @@ export async function materialiseArtefact(store: ArtefactStore, digest: Digest, 
     await linkOrCopy(store, digest, temporary);
     const found = await digestOf(temporary);
     if (found !== digest) throw corrupt(digest, found);
+    const target = join(folder, await nameOf(temporary));
     await rename(temporary, target);
     await syncFolder(folder);
     return target;
@@ -44,6 +67,12 @@ export async function materialiseArtefact(store: ArtefactStore, digest: Digest, 
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** The files that a manifest names; undefined when the file is none. Its digest was checked. */
+async function filesOf(path: string): Promise<ReturnType<typeof readManifest>> {
+  const { size } = await stat(path);
+  return size > manifestBytes ? undefined : readManifest(await readFile(path));
 }
 
 /** Whether a link cannot be made here although the file exists: another file system, or one without links. */

@@ -1,19 +1,34 @@
-import { type ChangeModel, type CreateModel, foldName, type ModelView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
+import {
+  type ChangeModel,
+  type CreateModel,
+  foldName,
+  type ModelListQuery,
+  type ModelView,
+  type Page,
+  type PageQuery,
+  SlipwayError,
+} from '@slipway/contracts';
 import {
   type ChangeBy,
   type Database,
   decodeCursor,
   isUniqueViolation,
   newId,
+  type Prisma,
   pageFrom,
   recordEvent,
   type Transaction,
   toJson,
 } from '@slipway/platform';
+import { escapeLike, joinPosition, sortOf, splitPosition, tagFilter } from '../paging/list-filters.js';
+import { otherReferences } from '../versions/references.store.js';
 import { type FoundModel, findModel, modelNotFound } from './find-model.store.js';
 import { type ModelRow, toModelView, type VersionCount } from './model-mapper.js';
 
 const withAliases = { aliases: { orderBy: { name: 'asc' }, include: { version: { select: { number: true } } } } } as const;
+
+/** What a list of models is asked for; without a sort it is by name. */
+export type ModelList = PageQuery & Partial<Pick<ModelListQuery, 'search' | 'tag' | 'sort'>>;
 
 /** Models: named families of versions. */
 export class ModelStore {
@@ -51,18 +66,26 @@ export class ModelStore {
     }
   }
 
-  /** Models by name. @throws SlipwayError CURSOR_INVALID */
-  async list(projectId: string, query: PageQuery): Promise<Page<ModelView>> {
-    const list = `models:${projectId}`;
-    const after = decodeCursor(list, query.cursor);
+  /** Models of a project; two queries, however many there are. @throws SlipwayError CURSOR_INVALID */
+  async list(projectId: string, query: ModelList): Promise<Page<ModelView>> {
+    const { sort = 'name', search, tag, limit } = query;
+    // A cursor belongs to its filters and its order; within another list it would point anywhere.
+    const list = JSON.stringify(['models', projectId, sort, search ?? null, tag ?? null]);
+    const { field, direction } = sortOf(sort);
+    const byTime = field === 'createdAt';
     const rows = await this.db.model.findMany({
-      where: { projectId, ...(after === undefined ? {} : { nameFolded: { gt: after } }) },
-      orderBy: { nameFolded: 'asc' },
-      take: query.limit + 1,
+      where: { projectId, AND: [filterOf(query), afterOf(byTime, direction, decodeCursor(list, query.cursor))] },
+      orderBy: byTime ? [{ createdAt: direction }, { id: direction }] : [{ nameFolded: direction }],
+      take: limit + 1,
       include: withAliases,
     });
-    const counts = await countVersions(this.db, rows);
-    return pageFrom(rows, { list, limit: query.limit, positionOf: (row) => row.nameFolded, toView: (row) => viewWith(row, counts) });
+    const counts = await countVersions(this.db, rows.slice(0, limit));
+    return pageFrom(rows, {
+      list,
+      limit,
+      positionOf: (row) => (byTime ? joinPosition(row.createdAt, row.id) : row.nameFolded),
+      toView: (row) => viewWith(row, counts),
+    });
   }
 
   /** @throws SlipwayError MODEL_NOT_FOUND */
@@ -103,14 +126,49 @@ export class ModelStore {
       const deployments = await tx.deployment.findMany({ where: { modelId: model.id }, orderBy: { name: 'asc' }, take: 11 });
       if (deployments.length > 0) throw modelInUse(model.name, deployments);
       const before = await readView(tx, model.id, name);
-      const versions = await tx.version.findMany({ where: { modelId: model.id }, select: { digest: true } });
+      const versions = await tx.version.findMany({
+        where: { modelId: model.id },
+        select: { id: true, digest: true, files: { select: { digest: true } } },
+      });
+      const others = [
+        ...(await otherReferences(tx, 'Model', [model.id], ['Version', 'Alias', 'Deployment'])),
+        ...(await otherReferences(
+          tx,
+          'Version',
+          versions.map((version) => version.id),
+          ['Alias', 'VersionFile', 'Revision'],
+        )),
+      ];
+      if (others.length > 0) {
+        throw new SlipwayError('MODEL_IN_USE', `the model "${model.name}" cannot be deleted while these refer to it: ${others.join(', ')}`, {
+          places: others.map((path) => ({ path, message: 'refers to the model' })),
+        });
+      }
       await tx.alias.deleteMany({ where: { modelId: model.id } });
       await tx.version.deleteMany({ where: { modelId: model.id } });
       await tx.model.delete({ where: { id: model.id } });
       await recordModelEvent(tx, by, model, { action: 'model.deleted', before });
-      return [...new Set(versions.map((version) => version.digest))];
+      return [...new Set(versions.flatMap((version) => [version.digest, ...version.files.map((file) => file.digest)]))];
     });
   }
+}
+
+function filterOf({ search, tag }: ModelList): Prisma.ModelWhereInput {
+  return {
+    ...(tag === undefined ? {} : { tags: tagFilter(tag) }),
+    ...(search === undefined
+      ? {}
+      : { OR: [{ nameFolded: { contains: escapeLike(foldName(search)) } }, { description: { contains: escapeLike(search), mode: 'insensitive' } }] }),
+  };
+}
+
+/** The rows behind a cursor's position. */
+function afterOf(byTime: boolean, direction: 'asc' | 'desc', position: string | undefined): Prisma.ModelWhereInput {
+  if (position === undefined) return {};
+  const past = <Value>(value: Value) => (direction === 'asc' ? { gt: value } : { lt: value });
+  if (!byTime) return { nameFolded: past(position) };
+  const { at, tie } = splitPosition(position);
+  return { OR: [{ createdAt: past(at) }, { createdAt: at, id: past(tie) }] };
 }
 
 async function readView(db: Database | Transaction, id: string, name: string): Promise<ModelView> {

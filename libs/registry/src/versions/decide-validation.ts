@@ -1,7 +1,7 @@
-import type { Signature, Task } from '@slipway/contracts';
+import type { Signature, Task, VersionFootprint } from '@slipway/contracts';
 import { keepable } from '../text/keepable.js';
 import { checkTask } from './check-task.js';
-import type { ReadyFacts, VersionFootprint } from './version-facts.js';
+import type { ReadyFacts } from './version-facts.js';
 
 /** What loading a model in a process of its own has shown. */
 export type Inspection =

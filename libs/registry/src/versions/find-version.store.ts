@@ -8,7 +8,7 @@ const highestNumber = 2_147_483_647;
 
 export interface FoundVersion {
   readonly model: FoundModel;
-  readonly row: VersionRow;
+  readonly row: VersionRow & { readonly card: string };
 }
 
 /** A version named by its number, or by the alias that points to it now. */
@@ -25,7 +25,7 @@ export async function findVersion(db: Database | Transaction, projectId: string,
   return { model, row };
 }
 
-async function versionOfAlias(db: Database | Transaction, model: FoundModel, name: string): Promise<VersionRow> {
+async function versionOfAlias(db: Database | Transaction, model: FoundModel, name: string): Promise<FoundVersion['row']> {
   const alias = await findAlias(db, model, name);
   const row = await db.version.findUnique({ where: { id: alias.versionId } });
   if (row === null) throw aliasNotFound(model.name, name);
@@ -53,6 +53,14 @@ export function versionNotFound(modelName: string, given: number | string): Slip
   return new SlipwayError(
     'VERSION_NOT_FOUND',
     `the model "${modelName}" has no version ${shown}; GET /v1/models/${modelName}/versions lists those that are there`,
+  );
+}
+
+/** @param verb what an archived version cannot be: deployed, aliased. */
+export function versionArchived(modelName: string, number: number, verb: string): SlipwayError {
+  return new SlipwayError(
+    'VERSION_ARCHIVED',
+    `version ${number} of "${modelName}" is archived and cannot be ${verb}; POST /v1/models/${modelName}/versions/${number}/unarchive takes it out`,
   );
 }
 

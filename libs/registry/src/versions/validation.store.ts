@@ -2,7 +2,7 @@ import type { Task } from '@slipway/contracts';
 import { type Database, enqueue, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { validateVersion, validateVersionJobId } from './validate-version.job.js';
 import type { ReadyFacts } from './version-facts.js';
-import { toTask, toVersionView } from './version-mapper.js';
+import { toTask, toVersionDetail } from './version-mapper.js';
 
 /** What the validation job needs of a version. */
 export interface VersionToValidate {
@@ -90,7 +90,7 @@ export class ValidationStore {
 
 async function recordOutcome(tx: Transaction, versionId: string, action: string): Promise<void> {
   const row = await tx.version.findUniqueOrThrow({ where: { id: versionId }, include: { model: true } });
-  const view = toVersionView(row, row.model.name);
+  const view = toVersionDetail(row, row.model.name);
   await recordEvent(tx, {
     projectId: row.model.projectId,
     actor,

@@ -1,9 +1,7 @@
-import type { Signature, Task, VersionView } from '@slipway/contracts';
+import type { Signature, Task, VersionFootprint, VersionView } from '@slipway/contracts';
 
 /** What the file says about itself: IR version, producer, opsets, properties, operators. */
 export type VersionMetadata = NonNullable<VersionView['metadata']>;
-/** Seen while validating: load time and run time in milliseconds, resident memory in bytes. */
-export type VersionFootprint = NonNullable<VersionView['footprint']>;
 
 /** What the validation found out about a version that can be served. */
 export interface ReadyFacts {

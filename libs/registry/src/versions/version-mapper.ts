@@ -1,4 +1,13 @@
-import { invariant, Signature, Task, type VersionStatus, type VersionView, versionStatuses } from '@slipway/contracts';
+import {
+  invariant,
+  Signature,
+  Task,
+  type VersionDetail,
+  VersionFootprint,
+  type VersionStatus,
+  type VersionView,
+  versionStatuses,
+} from '@slipway/contracts';
 import { z } from 'zod';
 
 const Metadata = z.object({
@@ -11,7 +20,8 @@ const Metadata = z.object({
   nodeCount: z.number().nullable(),
   operators: z.record(z.string(), z.number()),
 });
-const Footprint = z.object({ loadMs: z.number(), runMs: z.number().nullable(), rssBytes: z.number() });
+/** Rows from before a field was typed may hold anything under its name; only what is used is read strictly. */
+const StatedProvenance = z.looseObject({ derivedFrom: z.number().int().optional().catch(undefined) });
 
 /** A version as it lies in the database. */
 export interface VersionRow {
@@ -31,6 +41,8 @@ export interface VersionRow {
   readonly footprint: unknown;
   readonly rowsIndependent: boolean | null;
   readonly validatedAt: Date | null;
+  readonly archivedAt: Date | null;
+  readonly archivedBy: string | null;
   readonly createdBy: string;
   readonly createdAt: Date;
 }
@@ -48,16 +60,23 @@ export function toVersionView(row: VersionRow, modelName: string): VersionView {
     fileName: row.fileName,
     description: row.description,
     tags: toTags(row.tags),
-    provenance: z.record(z.string(), z.unknown()).parse(row.provenance),
+    provenance: StatedProvenance.parse(row.provenance),
     signature: Signature.nullable().parse(row.signature),
     task: toTask(row.task) ?? null,
     metadata: Metadata.nullable().parse(row.metadata),
-    footprint: Footprint.nullable().parse(row.footprint),
+    footprint: VersionFootprint.nullable().parse(row.footprint),
     rowsIndependent: row.rowsIndependent,
     createdAt: row.createdAt.toISOString(),
     createdBy: row.createdBy,
     validatedAt: row.validatedAt?.toISOString() ?? null,
+    archivedAt: row.archivedAt?.toISOString() ?? null,
+    archivedBy: row.archivedBy,
   };
+}
+
+/** The view of one version, its model card included. */
+export function toVersionDetail(row: VersionRow & { readonly card: string }, modelName: string): VersionDetail {
+  return { ...toVersionView(row, modelName), card: row.card };
 }
 
 export function toVersionStatus(text: string): VersionStatus {
