@@ -15,6 +15,7 @@ import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { Platform, REGISTRY } from './platform.js';
+import { RolloutsModule } from './rollouts/rollouts.module.js';
 import { UploadsModule } from './uploads/uploads.module.js';
 
 /** What every feature may inject: the platform and the registry of metrics. */
@@ -45,6 +46,7 @@ export class AppModule {
         GatewayModule,
         HistoryModule,
         ModelsModule,
+        RolloutsModule,
         UploadsModule,
         MonitoringModule,
         AlertsModule,

@@ -1,18 +1,21 @@
 import {
   deploymentStatuses,
   GuardJudgement,
+  guardOutcomes,
   instanceStatuses,
   memoryLimiters,
   RevisionSpec,
+  RolloutCounts,
   RolloutPlan,
   rolloutPhases,
   rolloutStatuses,
   strategies,
 } from '@slipway/contracts';
 import type { Prisma } from '@slipway/platform';
+import { z } from 'zod';
 import { type Instance, instanceWishes } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
-import { type Rollout, rolloutWishes } from '../rollouts/rollout.js';
+import { abortCauses, type Rollout, rolloutWishes } from '../rollouts/rollout.js';
 import { readEnum } from '../rows/read-enum.js';
 import { type Deployment, wishKinds } from './deployment.js';
 
@@ -27,6 +30,8 @@ type DeploymentRow = Prisma.DeploymentGetPayload<{ include: typeof deploymentInc
 type RevisionRow = Prisma.RevisionGetPayload<{ include: typeof revisionInclude }>;
 type InstanceRow = Prisma.InstanceGetPayload<{ include: typeof instanceInclude }>;
 type RolloutRow = Prisma.RolloutGetPayload<object>;
+
+const Waivers = z.array(z.object({ guard: z.string(), outcome: z.enum(guardOutcomes) }));
 
 export function toDeployment(row: DeploymentRow): Deployment {
   return {
@@ -96,11 +101,13 @@ export function toRollout(row: RolloutRow): Rollout {
     scheduledFor: row.scheduledFor ?? undefined,
     planName: row.planName ?? undefined,
     wish: row.wish === null ? undefined : readEnum(rolloutWishes, row.wish),
-    wishCause: row.wishCause ?? undefined,
+    wishCause: abortCauses.find((cause) => cause === row.wishCause),
     wishDetail: row.wishDetail ?? undefined,
     wishBy: row.wishBy ?? undefined,
     approvedStage: row.approvedStage ?? undefined,
     promoteNow: row.promoteNow,
+    overrideFreeze: row.overrideFreeze,
+    waived: Waivers.parse(row.waived),
     status: readEnum(rolloutStatuses, row.status),
     phase: readEnum(rolloutPhases, row.phase),
     step: row.step,
@@ -110,6 +117,7 @@ export function toRollout(row: RolloutRow): Rollout {
     waitingFor: row.waitingFor ?? undefined,
     judgements: GuardJudgement.array().parse(row.judgements),
     judgedAt: row.judgedAt ?? undefined,
+    counts: row.counts === null ? undefined : RolloutCounts.parse(row.counts),
     cause: row.cause ?? undefined,
     causeDetail: row.causeDetail ?? undefined,
     finishedAt: row.finishedAt ?? undefined,

@@ -12,7 +12,7 @@ export interface LoadOptions {
   readonly rolloutId?: string;
 }
 
-/** Reads what decisions about the chosen deployments look at, in five queries whatever their number. Ordered by name. */
+/** Reads what decisions about the chosen deployments look at, in six queries whatever their number. Ordered by name. */
 export async function loadStates(
   tx: Transaction,
   where: Prisma.DeploymentWhereInput,
@@ -38,7 +38,9 @@ export async function loadStates(
     include: instanceInclude,
     orderBy: { id: 'asc' },
   });
+  const shadows = await tx.shadow.findMany({ where: { deploymentId, endedAt: null }, orderBy: { id: 'asc' } });
   const named = [
+    ...shadows.map((shadow) => shadow.revisionId),
     ...rows.flatMap((row) => [row.activeRevisionId, row.desiredRevisionId]),
     ...rollouts.flatMap((rollout) => [rollout.fromRevisionId, rollout.toRevisionId]),
     ...instances.map((instance) => instance.revisionId),
@@ -51,11 +53,13 @@ export async function loadStates(
   const rolloutOf = new Map(rollouts.map((row) => [row.deploymentId, toRollout(row)]));
   const instancesOf = byDeployment(instances.map(toInstance));
   const revisionsOf = byDeployment(revisions.map(toRevision));
+  const shadowsOf = byDeployment(shadows);
   return rows.map((row) => ({
     deployment: toDeployment(row),
     rollout: rolloutOf.get(row.id),
     instances: instancesOf.get(row.id) ?? [],
     revisions: revisionsOf.get(row.id) ?? [],
+    shadows: shadowsOf.get(row.id) ?? [],
   }));
 }
 

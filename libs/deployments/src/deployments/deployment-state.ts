@@ -13,15 +13,24 @@ export interface DeploymentState {
   readonly rollout: Rollout | undefined;
   /** Those that are not gone; failed ones for as long as they count for the backoff. */
   readonly instances: readonly Instance[];
+  /** Revisions that get copies of live requests beside any rollout. */
+  readonly shadows: readonly { readonly id: string; readonly revisionId: string; readonly samplePercent: number }[];
 }
 
-/** The revision that takes the traffic, by the same rule as the gateway's snapshot; undefined while nothing is served. */
+/**
+ * The revision that takes the traffic, by the same rule as the gateway's snapshot; undefined while nothing is served. While a rollout walks it
+ * is the one that it started from, whatever the candidate's share: the candidate is on trial until it is promoted.
+ */
 export function servingRevision(state: DeploymentState): Revision | undefined {
-  return revisionOf(state, splitOf(state)[0]?.revisionId);
+  return revisionOf(state, deriveShares(state, 0)[0]?.revisionId);
 }
 
 /** The traffic split of a deployment. */
 export function splitOf(state: DeploymentState): readonly SplitShare[] {
+  return deriveShares(state, state.rollout?.weightPercent ?? 0);
+}
+
+function deriveShares(state: DeploymentState, weightPercent: number): readonly SplitShare[] {
   const { wish, fact } = state.deployment;
   const rollout = state.rollout?.epoch === wish.epoch ? state.rollout : undefined;
   const basis = {
@@ -32,7 +41,15 @@ export function splitOf(state: DeploymentState): readonly SplitShare[] {
     rollout:
       rollout === undefined
         ? null
-        : { rolloutId: rollout.id, status: rollout.status, fromRevisionId: rollout.fromRevisionId ?? null, toRevisionId: rollout.toRevisionId },
+        : {
+            rolloutId: rollout.id,
+            status: rollout.status,
+            wish: rollout.wish ?? null,
+            fromRevisionId: rollout.fromRevisionId ?? null,
+            toRevisionId: rollout.toRevisionId,
+            weightPercent,
+            shadowPercent: rollout.shadowPercent,
+          },
   };
   return deriveSplit(basis, (revisionId) => hasReadyInstance(state, revisionId));
 }

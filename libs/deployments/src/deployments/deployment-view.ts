@@ -1,7 +1,7 @@
-import type { DeploymentSummary, DeploymentView, InstanceView, RevisionView, RolloutView, Signature, Task } from '@slipway/contracts';
+import type { DeploymentSummary, DeploymentView, InstanceView, RevisionView, Signature, Task } from '@slipway/contracts';
 import { type Instance, isServing } from '../instances/instance.js';
 import type { Revision } from '../revisions/revision.js';
-import { isWalking, type Rollout } from '../rollouts/rollout.js';
+import { toRolloutView } from '../rollouts/rollout-view.js';
 import { type DeploymentState, hasReadyInstance, revisionOf, servingRevision, splitOf, walkingRollout } from './deployment-state.js';
 import { deriveStatus } from './derive-status.js';
 
@@ -28,6 +28,8 @@ export function toDeploymentSummary(state: DeploymentState, silentHosts: Readonl
 }
 
 export interface ViewExtras {
+  /** On the database's clock. */
+  readonly now: Date;
   /** Newest first. */
   readonly history: readonly Revision[];
   readonly silentHosts: ReadonlySet<string>;
@@ -44,7 +46,7 @@ export function toDeploymentView(state: DeploymentState, extras: ViewExtras): De
     signature: extras.signature,
     task: extras.task,
     revisions: revisions.map((revision) => toRevisionView(state, revision)),
-    rollout: state.rollout === undefined ? null : toRolloutView(state.rollout, known),
+    rollout: state.rollout === undefined ? null : toRolloutView(state.rollout, state, { revisions: known, now: extras.now }),
     instances: state.instances.map((instance) => toInstanceView(instance, known)),
   };
 }
@@ -76,37 +78,6 @@ export function toRevisionView(state: DeploymentState, revision: Revision): Revi
     retiredAt: revision.retiredAt?.toISOString() ?? null,
     warm: hasReadyInstance(state, revision.id),
     weightPercent: splitOf(state).find((share) => share.revisionId === revision.id)?.weightPercent ?? 0,
-  };
-}
-
-export function toRolloutView(rollout: Rollout, revisions: ReadonlyMap<string, Revision>): RolloutView {
-  const from = rollout.fromRevisionId === undefined ? undefined : revisions.get(rollout.fromRevisionId);
-  return {
-    id: rollout.id,
-    fromRevision: from?.number ?? null,
-    toRevision: revisions.get(rollout.toRevisionId)?.number ?? 0,
-    strategy: rollout.strategy,
-    status: rollout.status,
-    phase: rollout.phase,
-    step: rollout.step,
-    stageStartedAt: rollout.stepStartedAt.toISOString(),
-    weightPercent: rollout.weightPercent,
-    shadowPercent: rollout.shadowPercent,
-    plan: rollout.plan,
-    planName: rollout.planName ?? null,
-    waitingFor: rollout.waitingFor ?? null,
-    actions: isWalking(rollout) ? ['abort'] : [],
-    judgements: [...rollout.judgements],
-    judgedAt: rollout.judgedAt?.toISOString() ?? null,
-    counts: null,
-    cause: rollout.cause ?? null,
-    causeDetail: rollout.causeDetail ?? null,
-    reason: rollout.reason ?? null,
-    createdBy: rollout.createdBy,
-    startedAt: rollout.startedAt.toISOString(),
-    scheduledFor: rollout.scheduledFor?.toISOString() ?? null,
-    finishedAt: rollout.finishedAt?.toISOString() ?? null,
-    undoUntil: rollout.undoUntil?.toISOString() ?? null,
   };
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RevisionStore } from '../revisions/revision.store.js';
 import { RollbackStore } from '../rollouts/rollback.store.js';
 import { RolloutStore } from '../rollouts/rollout.store.js';
+import { RolloutWishStore } from '../rollouts/rollout-wish.store.js';
 import { by, empty, InstantHost, seedModel, spec } from '../testing/seed.js';
 import { DeploymentStore } from './deployment.store.js';
 import { DeploymentFactStore } from './deployment-fact.store.js';
@@ -13,6 +14,7 @@ let deployments: DeploymentStore;
 let revisions: RevisionStore;
 let rollbacks: RollbackStore;
 let rollouts: RolloutStore;
+let wishes: RolloutWishStore;
 let facts: DeploymentFactStore;
 let host: InstantHost;
 
@@ -22,6 +24,7 @@ beforeAll(async () => {
   revisions = new RevisionStore(database.db);
   rollbacks = new RollbackStore(database.db);
   rollouts = new RolloutStore(database.db);
+  wishes = new RolloutWishStore(database.db);
   facts = new DeploymentFactStore(database.db);
 });
 beforeEach(async () => {
@@ -140,8 +143,8 @@ describe('deploying', () => {
   it('can be aborted, and another deploy need not wait for the worker to notice', async () => {
     await serving(1);
     await revisions.create(by, 'fraud', { version: 2, strategy: all });
-    expect((await rollouts.abort(by, 'fraud', 'changed my mind')).status).toBe('PROGRESSING');
-    await expect(rollouts.abort(by, 'fraud')).rejects.toEqual(refused('ROLLOUT_FINISHED'));
+    expect((await wishes.act(by, 'fraud', 'abort', 'changed my mind')).status).toBe('PROGRESSING');
+    await expect(wishes.act(by, 'fraud', 'abort')).rejects.toEqual(refused('ROLLOUT_FINISHED'));
     await revisions.create(by, 'fraud', { version: 3, strategy: all });
     await work();
     expect(await served()).toEqual([3]);
@@ -156,7 +159,7 @@ describe('every change', () => {
     await deployments.suspend(by, 'fraud', { suspended: true });
     await deployments.suspend(by, 'fraud', { suspended: false });
     await revisions.create(by, 'fraud', { version: 2, strategy: all });
-    await rollouts.abort(by, 'fraud');
+    await wishes.act(by, 'fraud', 'abort');
     await work();
     await deployments.remove(by, 'fraud', 'not needed');
     await work();
@@ -260,7 +263,7 @@ describe('rolling back', () => {
     await rollbacks.rollBack(by, 'fraud', {});
     await revisions.create(by, 'fraud', { version: 3, strategy: all });
     expect(await served()).toEqual([1]);
-    await rollouts.abort(by, 'fraud');
+    await wishes.act(by, 'fraud', 'abort');
     expect(await served()).toEqual([1]);
     await work();
     expect(await served()).toEqual([1]);
@@ -282,7 +285,7 @@ describe('rolling back', () => {
   it('is refused to a revision that never served', async () => {
     await serving(1);
     await revisions.create(by, 'fraud', { version: 2, strategy: all });
-    await rollouts.abort(by, 'fraud');
+    await wishes.act(by, 'fraud', 'abort');
     await work();
     await expect(rollbacks.rollBack(by, 'fraud', { revision: 2 })).rejects.toEqual(refused('ROLLBACK_NOWHERE', /never served; deploy version 2/));
   });

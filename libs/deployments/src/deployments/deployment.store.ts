@@ -6,6 +6,7 @@ import {
   foldName,
   type Page,
   type PageQuery,
+  RolloutPlan,
   Signature,
   SlipwayError,
   Task,
@@ -78,6 +79,7 @@ export class DeploymentStore {
         take: shownRevisions,
       });
       return toDeploymentView(state, {
+        now,
         history: rows.map(toRevision),
         silentHosts: await silentHosts(tx, now),
         ...(await contractOf(tx, state)),
@@ -94,7 +96,7 @@ export class DeploymentStore {
     await this.db.$transaction(async (tx) => {
       const { state, now } = await lockDeployment(tx, by.projectId, name);
       if (state.deployment.wish.suspended === change.suspended) return;
-      await (change.suspended ? suspendDeployment(tx, state) : resumeDeployment(tx, by, state, now));
+      await (change.suspended ? suspendDeployment(tx, by, state) : resumeDeployment(tx, by, state, now));
       const action = change.suspended ? 'deployment.suspended' : 'deployment.resumed';
       await announceWish(tx, {
         by,
@@ -113,7 +115,7 @@ export class DeploymentStore {
     await this.db.$transaction(async (tx) => {
       const { state, now } = await lockDeployment(tx, by.projectId, name);
       const { id } = state.deployment;
-      await endWalkingRollout(tx, id, 'supersede');
+      await endWalkingRollout(tx, id, { wish: 'supersede', by: by.actor });
       await tx.deployment.update({ where: { id }, data: { deletedAt: now, epoch: { increment: 1 } } });
       const { modelName, fact, wish } = state.deployment;
       const before = { model: modelName, status: fact.status, suspended: wish.suspended, serving: namesOf(servingRevision(state)) };
@@ -153,7 +155,7 @@ async function createDeployment(tx: Transaction, by: ChangeBy, wish: CreateDeplo
       createdAt: now,
     },
   });
-  const rollout = { fromRevisionId: undefined, toRevisionId: revisionId, strategy: 'all-at-once', createdBy: by.actor, reason: wish.reason };
+  const rollout = { fromRevisionId: undefined, toRevisionId: revisionId, plan: RolloutPlan.parse({}), createdBy: by.actor, reason: wish.reason };
   await startRollout(tx, { deploymentId: id, epoch: 1, now, ...rollout });
   await announceWish(tx, {
     by,
@@ -164,10 +166,10 @@ async function createDeployment(tx: Transaction, by: ChangeBy, wish: CreateDeplo
   });
 }
 
-async function suspendDeployment(tx: Transaction, state: DeploymentState): Promise<void> {
+async function suspendDeployment(tx: Transaction, by: ChangeBy, state: DeploymentState): Promise<void> {
   const { id } = state.deployment;
   const served = servingRevision(state);
-  await endWalkingRollout(tx, id, 'supersede');
+  await endWalkingRollout(tx, id, { wish: 'supersede', by: by.actor });
   // What served becomes the wish itself, so that resuming leads back to it and never to a candidate that was not through.
   const back = served === undefined ? {} : { wishKind: 'ROLLBACK', desiredRevisionId: served.id };
   await tx.deployment.update({ where: { id }, data: { suspended: true, epoch: { increment: 1 }, ...back } });
@@ -181,7 +183,7 @@ async function resumeDeployment(tx: Transaction, by: ChangeBy, state: Deployment
   const rollout = {
     fromRevisionId: undefined,
     toRevisionId: wish.desiredRevisionId,
-    strategy: 'all-at-once',
+    plan: RolloutPlan.parse({}),
     createdBy: by.actor,
     reason: undefined,
   };

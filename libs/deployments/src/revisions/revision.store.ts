@@ -1,13 +1,17 @@
 import type { CreateRevision, Page, PageQuery, RevisionView } from '@slipway/contracts';
-import { RevisionSpec, SlipwayError } from '@slipway/contracts';
+import { defaultPlans, RevisionSpec, RolloutPlan, SlipwayError } from '@slipway/contracts';
 import { type ChangeBy, type Database, decodeCursor, newId, pageFrom, type Transaction, toJson } from '@slipway/platform';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
 import { type DeploymentState, namesOf, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRevisionView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
+import { refuseBreaking } from '../deployments/refuse-breaking.store.js';
 import { type ChosenVersion, chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from '../deployments/write-wish.store.js';
+import { openWindow } from '../rollouts/freeze-windows.js';
+import { loadFreezeWindows } from '../rollouts/load-freeze-windows.store.js';
+import { findPlan } from '../rollouts/named-plan.store.js';
 import { atOneMoment } from '../rows/at-one-moment.store.js';
 
 /** Revisions of a deployment: a new one is a deploy. */
@@ -18,7 +22,7 @@ export class RevisionStore {
    * Deploys: a new revision and the walk to it. What is not said stays as it is on the revision that serves. While another rollout walks,
    * the wish is refused, so of several at once one wins and the others learn that they lost.
    * @throws SlipwayError DEPLOYMENT_NOT_FOUND, VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY, ROLLOUT_IN_PROGRESS, DEPLOYMENT_SUSPENDED,
-   * DEPLOYMENT_CHANGED
+   * DEPLOYMENT_CHANGED, SIGNATURE_BREAKING, ROLLOUT_PLAN_NOT_FOUND, ROLLOUT_REFUSED
    */
   async create(by: ChangeBy, name: string, wish: CreateRevision): Promise<void> {
     const seen = await this.db.deployment.findFirst({
@@ -35,7 +39,9 @@ export class RevisionStore {
       if (deployment.wish.epoch !== seen.epoch) {
         throw new SlipwayError('DEPLOYMENT_CHANGED', `the deployment "${deployment.name}" was changed at the same moment; look at it and try again`);
       }
-      await deploy(tx, { by, state, version, wish, now });
+      const chosen = await choosePlan(tx, by.projectId, wish);
+      await refuseUnfit(tx, { by, state, version, wish, now }, chosen.plan);
+      await deploy(tx, { by, state, version, wish, now }, chosen);
     });
   }
 
@@ -74,14 +80,52 @@ interface Deploy {
   readonly now: Date;
 }
 
-async function deploy(tx: Transaction, { by, state, version, wish, now }: Deploy): Promise<void> {
+interface ChosenPlan {
+  readonly plan: RolloutPlan;
+  readonly planName: string | undefined;
+}
+
+/** The plan that was given, the one of that name, or else what its strategy does. @throws SlipwayError ROLLOUT_PLAN_NOT_FOUND */
+async function choosePlan(tx: Transaction, projectId: string, wish: CreateRevision): Promise<ChosenPlan> {
+  if (wish.plan === undefined) return { plan: RolloutPlan.parse(defaultPlans[wish.strategy]), planName: undefined };
+  if (typeof wish.plan !== 'string') return { plan: wish.plan, planName: undefined };
+  const named = await findPlan(tx, projectId, wish.plan);
+  return { plan: RolloutPlan.parse(named.plan), planName: named.name };
+}
+
+/** @throws SlipwayError ROLLOUT_REFUSED, SIGNATURE_BREAKING */
+async function refuseUnfit(tx: Transaction, { state, version, wish, now }: Deploy, plan: RolloutPlan): Promise<void> {
+  const serving = servingRevision(state);
+  const { name } = state.deployment;
+  if (wish.scheduledFor !== undefined && new Date(wish.scheduledFor) <= now) {
+    throw new SlipwayError('ROLLOUT_REFUSED', `expected a time to come in "scheduledFor", got ${wish.scheduledFor}; leave it out to begin at once`);
+  }
+  if (serving === undefined) {
+    if (plan.strategy === 'all-at-once' && plan.stages.length === 0) return;
+    throw new SlipwayError(
+      'ROLLOUT_REFUSED',
+      `nothing of "${name}" serves yet, so a "${plan.strategy}" rollout has nothing to compare with or to take traffic from; deploy all at once first`,
+    );
+  }
+  if (wish.allowBreaking === true) return;
+  await refuseBreaking(tx, { before: serving.versionId, after: version.versionId, what: 'deploy it with "allowBreaking": true if that is meant' });
+}
+
+async function isFrozen(tx: Transaction, { state, now }: Deploy): Promise<boolean> {
+  const { projectId, id } = state.deployment;
+  return openWindow(await loadFreezeWindows(tx, projectId), id, now) !== undefined;
+}
+
+async function deploy(tx: Transaction, request: Deploy, { plan, planName }: ChosenPlan): Promise<void> {
+  const { by, state, version, wish, now } = request;
   const { deployment } = state;
   const serving = servingRevision(state);
   const base = serving ?? state.revisions[0];
   const replicas = wish.replicas ?? base?.replicas ?? 1;
   const spec = RevisionSpec.parse({ ...base?.spec, ...wish.spec });
   const revisionId = newId('rev');
-  await endWalkingRollout(tx, deployment.id, 'supersede');
+  const overrideFreeze = wish.overrideFreeze === true;
+  await endWalkingRollout(tx, deployment.id, { wish: 'supersede', by: by.actor });
   const { nextRevision, epoch } = await tx.deployment.update({
     where: { id: deployment.id },
     data: { nextRevision: { increment: 1 }, epoch: { increment: 1 }, desiredRevisionId: revisionId, wishKind: 'DEPLOY' },
@@ -97,7 +141,11 @@ async function deploy(tx: Transaction, { by, state, version, wish, now }: Deploy
     epoch,
     fromRevisionId: serving?.id,
     toRevisionId: revisionId,
-    strategy: wish.strategy,
+    plan,
+    planName,
+    scheduledFor: wish.scheduledFor === undefined ? undefined : new Date(wish.scheduledFor),
+    overrideFreeze,
+    mustWait: wish.scheduledFor !== undefined || (serving !== undefined && !overrideFreeze && (await isFrozen(tx, request))),
     createdBy: by.actor,
     reason: wish.reason,
     now,
@@ -108,6 +156,11 @@ async function deploy(tx: Transaction, { by, state, version, wish, now }: Deploy
     deployment,
     reason: wish.reason,
     before: namesOf(serving),
-    after: { revision: number, version: version.versionNumber, replicas, spec, strategy: wish.strategy },
+    after: { revision: number, version: version.versionNumber, replicas, spec, strategy: plan.strategy, ...wordsOf(wish) },
   });
+}
+
+/** The words that went past a safeguard, for the event. */
+function wordsOf({ scheduledFor, allowBreaking, overrideGates, overrideFreeze }: CreateRevision): object {
+  return { scheduledFor, allowBreaking, overrideGates, overrideFreeze };
 }

@@ -1,4 +1,4 @@
-import type { GuardJudgement, RolloutPhase, RolloutPlan, RolloutStatus, Strategy } from '@slipway/contracts';
+import type { GuardJudgement, GuardOutcome, RolloutCounts, RolloutPhase, RolloutPlan, RolloutStatus, Strategy } from '@slipway/contracts';
 
 export const rolloutWishes = ['abort', 'supersede', 'pause'] as const;
 /**
@@ -7,9 +7,25 @@ export const rolloutWishes = ['abort', 'supersede', 'pause'] as const;
  */
 export type RolloutWish = (typeof rolloutWishes)[number];
 
-/** Why a rollout was aborted. */
-export const abortCauses = ['ABORT_REQUESTED', 'SUPERSEDED', 'CANDIDATE_FAILED', 'TIMED_OUT'] as const;
+/** Why a rollout was aborted: by a person, a newer wish, instances that do not start, time, a guard, a hook, or a gateway's fast lane. */
+export const abortCauses = [
+  'ABORT_REQUESTED',
+  'SUPERSEDED',
+  'CANDIDATE_FAILED',
+  'TIMED_OUT',
+  'GUARD_FAILED',
+  'HOOK_ABORTED',
+  'CANDIDATE_CRASHED',
+  'CONSECUTIVE_ERRORS',
+  'HARD_ERROR_SHARE',
+] as const;
 export type AbortCause = (typeof abortCauses)[number];
+
+/** What a rollout was held for and a person has let pass: this guard with this outcome, no other. */
+export interface Waiver {
+  readonly guard: string;
+  readonly outcome: GuardOutcome;
+}
 
 /** The walk from one revision to the next. */
 export interface Rollout {
@@ -27,11 +43,13 @@ export interface Rollout {
   /** Not before this time. */
   readonly scheduledFor: Date | undefined;
   readonly wish: RolloutWish | undefined;
-  readonly wishCause: string | undefined;
+  readonly wishCause: AbortCause | undefined;
   readonly wishDetail: string | undefined;
   readonly wishBy: string | undefined;
   readonly approvedStage: number | undefined;
   readonly promoteNow: boolean;
+  readonly overrideFreeze: boolean;
+  readonly waived: readonly Waiver[];
   readonly status: RolloutStatus;
   readonly phase: RolloutPhase;
   /** Index of the present stage of the plan; the number of stages when all are done. */
@@ -44,6 +62,7 @@ export interface Rollout {
   readonly waitingFor: string | undefined;
   readonly judgements: readonly GuardJudgement[];
   readonly judgedAt: Date | undefined;
+  readonly counts: RolloutCounts | undefined;
   readonly cause: string | undefined;
   readonly causeDetail: string | undefined;
   readonly finishedAt: Date | undefined;

@@ -77,6 +77,8 @@ export function rollout(to: string, given: Partial<Rollout> = {}): Rollout {
     wishBy: undefined,
     approvedStage: undefined,
     promoteNow: false,
+    overrideFreeze: false,
+    waived: [],
     status: 'PROGRESSING',
     phase: 'warming',
     step: 0,
@@ -86,6 +88,7 @@ export function rollout(to: string, given: Partial<Rollout> = {}): Rollout {
     waitingFor: undefined,
     judgements: [],
     judgedAt: undefined,
+    counts: undefined,
     cause: undefined,
     causeDetail: undefined,
     finishedAt: undefined,
@@ -105,6 +108,7 @@ export function state(given: {
   revisions?: readonly Revision[];
   rollout?: Rollout | undefined;
   instances?: readonly Instance[];
+  shadows?: DeploymentState['shadows'];
 }): DeploymentState {
   return {
     deployment: {
@@ -121,5 +125,6 @@ export function state(given: {
     revisions: given.revisions ?? [],
     rollout: given.rollout,
     instances: given.instances ?? [],
+    shadows: given.shadows ?? [],
   };
 }

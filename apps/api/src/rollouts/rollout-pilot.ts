@@ -1,0 +1,111 @@
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { type RolloutCompanions, RolloutStore } from '@slipway/deployments';
+import { channels, isDatabaseUnavailable } from '@slipway/platform';
+import { Platform } from '../platform.js';
+import { RolloutSteering } from './rollout-steering.js';
+
+/** While something walks; a nudge is heard at once. */
+const walkingEveryMs = 500;
+/** While nothing does: this is how long a lost nudge may go unnoticed. */
+const idleEveryMs = 2_000;
+/** Rollouts that are advanced at the same time; the others have their turn with the next look. */
+const atOnce = 32;
+
+/**
+ * Takes rollouts through their stages. It lives with the gateway, so that promotion and rollback go on with the queue and the worker stopped.
+ * Each rollout is advanced by itself: one that waits for a slow hook delays nobody. Several API processes may do the same, whoever is first wins;
+ * while the database is away it tries again.
+ */
+@Injectable()
+export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
+  private readonly rollouts: RolloutStore;
+  private readonly companions: RolloutCompanions;
+  private readonly underWay = new Map<string, Promise<void>>();
+  private readonly stops: (() => void)[] = [];
+  private walking: readonly string[] = [];
+  private looking: Promise<void> | undefined;
+  private again = false;
+  private isClosed = false;
+  private isFailing = false;
+  private lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly steering: RolloutSteering,
+  ) {
+    this.rollouts = new RolloutStore(platform.db.prisma);
+    this.companions = steering.companions;
+  }
+
+  onModuleInit(): void {
+    const { nudges } = this.platform;
+    const timer = setInterval(() => this.tick(), walkingEveryMs);
+    this.stops.push(
+      () => clearInterval(timer),
+      nudges.on(channels.routing, () => this.poke()),
+      nudges.on(channels.instances, () => this.poke()),
+    );
+    this.poke();
+  }
+
+  /** Resolves when nothing is being advanced any more. */
+  async onModuleDestroy(): Promise<void> {
+    this.isClosed = true;
+    for (const stop of this.stops) stop();
+    await this.looking;
+    await Promise.all(this.underWay.values());
+  }
+
+  private tick(): void {
+    const dueMs = this.walking.length === 0 && this.underWay.size === 0 ? idleEveryMs : walkingEveryMs;
+    // Half an interval of tolerance: timers are not exact.
+    if (performance.now() - this.lookedAt >= dueMs - walkingEveryMs / 2) this.poke();
+  }
+
+  private poke(): void {
+    if (this.isClosed) return;
+    this.again = true;
+    this.looking ??= this.lookUntilCalm();
+  }
+
+  private async lookUntilCalm(): Promise<void> {
+    while (this.again && !this.isClosed) {
+      this.again = false;
+      await this.look();
+    }
+    this.looking = undefined;
+  }
+
+  private async look(): Promise<void> {
+    this.lookedAt = performance.now();
+    try {
+      const walking = await this.rollouts.listUnfinished();
+      const ended = this.walking.filter((id) => !walking.includes(id));
+      this.walking = walking;
+      for (const id of walking) this.begin(id, () => this.advance(id));
+      for (const id of ended) this.begin(id, () => this.steering.ended(id));
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing) this.platform.log.warn({ err: error }, 'rollouts not read, they wait');
+      this.isFailing = true;
+    }
+  }
+
+  private begin(id: string, work: () => Promise<void>): void {
+    if (this.underWay.has(id) || this.underWay.size >= atOnce) return;
+    const run = work()
+      .catch((error: unknown) => this.report(id, error))
+      .finally(() => this.underWay.delete(id));
+    this.underWay.set(id, run);
+  }
+
+  private async advance(id: string): Promise<void> {
+    const done = await this.rollouts.advance(id, this.companions);
+    if (done !== 'wait' && done !== 'lost' && done !== 'gone') this.platform.log.info({ rollout: id, decision: done }, 'rollout advanced');
+  }
+
+  private report(id: string, error: unknown): void {
+    if (isDatabaseUnavailable(error)) this.platform.log.debug({ err: error, rollout: id }, 'rollout waits for the database');
+    else this.platform.log.warn({ err: error, rollout: id }, 'rollout not advanced');
+  }
+}

@@ -1,0 +1,44 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { CreateRolloutPlan, PageQuery, RolloutPlanPage, RolloutPlanView } from '@slipway/contracts';
+import { NamedPlanStore } from '@slipway/deployments';
+import { type Caller, FromCaller, Policy } from '../access/policy.js';
+import { Answers } from '../http/answers.js';
+import { Platform } from '../platform.js';
+
+@Controller('v1/rollout-plans')
+export class RolloutPlansController {
+  private readonly plans: NamedPlanStore;
+
+  constructor(platform: Platform) {
+    this.plans = new NamedPlanStore(platform.db.prisma);
+  }
+
+  @Post()
+  @Policy('deploy')
+  @Answers(201, RolloutPlanView, 'Kept. The same name again is its next revision; the same plan again is the same revision.')
+  create(@FromCaller() caller: Caller, @Body({ schema: CreateRolloutPlan }) body: CreateRolloutPlan): Promise<RolloutPlanView> {
+    return this.plans.create(caller, body);
+  }
+
+  @Get()
+  @Policy('view')
+  @Answers(200, RolloutPlanPage, 'The latest revision of each plan, by name.')
+  list(@FromCaller() caller: Caller, @Query({ schema: PageQuery }) query: PageQuery) {
+    return this.plans.list(caller.projectId, query);
+  }
+
+  @Get(':plan')
+  @Policy('view')
+  @Answers(200, RolloutPlanView, 'Its latest revision.')
+  get(@FromCaller() caller: Caller, @Param('plan') name: string): Promise<RolloutPlanView> {
+    return this.plans.get(caller.projectId, name);
+  }
+
+  @Delete(':plan')
+  @HttpCode(204)
+  @Policy('deploy')
+  @Answers(204, undefined, 'Not offered any more; rollouts keep the copy that they were started with.')
+  remove(@FromCaller() caller: Caller, @Param('plan') name: string): Promise<void> {
+    return this.plans.remove(caller, name);
+  }
+}

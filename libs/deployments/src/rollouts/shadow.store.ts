@@ -1,0 +1,121 @@
+import { type CreateShadow, type Page, type PageQuery, RevisionSpec, type ShadowView, SlipwayError } from '@slipway/contracts';
+import { type ChangeBy, type Database, decodeCursor, newId, pageFrom, toJson } from '@slipway/platform';
+import { hasReadyInstance, servingRevision } from '../deployments/deployment-state.js';
+import { loadStates } from '../deployments/deployment-state.store.js';
+import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
+import { refuseBreaking } from '../deployments/refuse-breaking.store.js';
+import { chooseVersion } from '../deployments/version-choice.store.js';
+import { announceWish } from '../deployments/write-wish.store.js';
+import { atOneMoment } from '../rows/at-one-moment.store.js';
+
+/** A deployment has so many shadows at most; each costs the memory of an instance. */
+export const shadowsMax = 8;
+
+/** A shadow as the rows know it; what was seen of it is the application's to add. */
+export type ShadowFacts = Omit<ShadowView, 'counts' | 'judgements'>;
+
+/** Revisions that get copies of live requests beside any rollout, for as long as they are wanted. */
+export class ShadowStore {
+  constructor(private readonly db: Database) {}
+
+  /**
+   * Creates a revision with one instance that gets copies of live requests and never answers a caller by the split.
+   * @throws SlipwayError DEPLOYMENT_NOT_FOUND, VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY, DEPLOYMENT_SUSPENDED, SHADOW_LIMIT,
+   * SIGNATURE_BREAKING, ROLLOUT_REFUSED (nothing serves yet)
+   */
+  async create(by: ChangeBy, name: string, wish: CreateShadow): Promise<ShadowFacts> {
+    const id = newId('shd');
+    await this.db.$transaction(async (tx) => {
+      const { state, now } = await lockDeployment(tx, by.projectId, name);
+      const { deployment } = state;
+      const version = await chooseVersion(tx, { id: deployment.modelId, name: deployment.modelName }, wish);
+      refuseSuspended(state);
+      const serving = servingRevision(state);
+      if (serving === undefined) {
+        throw new SlipwayError(
+          'ROLLOUT_REFUSED',
+          `nothing of "${deployment.name}" serves yet, so there are no requests to copy; deploy a version first`,
+        );
+      }
+      if (state.shadows.length >= shadowsMax) {
+        throw new SlipwayError('SHADOW_LIMIT', `"${deployment.name}" has ${shadowsMax} shadows, which is the most there can be; end one first`);
+      }
+      await refuseBreaking(tx, { before: serving.versionId, after: version.versionId, what: 'it would get copies of requests it cannot answer' });
+      const { nextRevision } = await tx.deployment.update({
+        where: { id: deployment.id },
+        data: { nextRevision: { increment: 1 } },
+        select: { nextRevision: true },
+      });
+      const revisionId = newId('rev');
+      const signed = { reason: wish.reason ?? null, createdBy: by.actor, createdAt: now };
+      const spec = toJson(RevisionSpec.parse(serving.spec));
+      const number = nextRevision - 1;
+      await tx.revision.create({
+        data: { id: revisionId, deploymentId: deployment.id, number, versionId: version.versionId, replicas: 1, spec, ...signed },
+      });
+      await tx.shadow.create({ data: { id, deploymentId: deployment.id, revisionId, samplePercent: wish.samplePercent, ...signed } });
+      await announceWish(tx, {
+        by,
+        action: 'shadow.created',
+        deployment,
+        reason: wish.reason,
+        before: { shadows: state.shadows.length },
+        after: { shadow: id, revision: number, version: version.versionNumber, samplePercent: wish.samplePercent },
+      });
+    });
+    return this.get(by.projectId, name, id);
+  }
+
+  /** Those that get copies now, newest first. @throws SlipwayError DEPLOYMENT_NOT_FOUND */
+  async list(projectId: string, name: string, page: PageQuery): Promise<Page<ShadowFacts>> {
+    return atOneMoment(this.db, async (tx, now) => {
+      const [state] = await loadStates(tx, { projectId, nameFolded: nameKey(name), deletedAt: null }, now);
+      if (state === undefined) throw noDeployment(name);
+      const list = `shadows:${state.deployment.id}`;
+      const before = decodeCursor(list, page.cursor);
+      const rows = await tx.shadow.findMany({
+        where: { deploymentId: state.deployment.id, endedAt: null, ...(before === undefined ? {} : { id: { lt: before } }) },
+        orderBy: { id: 'desc' },
+        take: page.limit + 1,
+      });
+      const revisions = new Map(state.revisions.map((revision) => [revision.id, revision]));
+      const toView = (row: (typeof rows)[number]): ShadowFacts => ({
+        id: row.id,
+        revision: revisions.get(row.revisionId)?.number ?? 0,
+        version: revisions.get(row.revisionId)?.versionNumber ?? 0,
+        samplePercent: row.samplePercent,
+        warm: hasReadyInstance(state, row.revisionId),
+        createdAt: row.createdAt.toISOString(),
+        createdBy: row.createdBy,
+        reason: row.reason,
+      });
+      return pageFrom(rows, { list, limit: page.limit, positionOf: (row) => row.id, toView });
+    });
+  }
+
+  /** @throws SlipwayError DEPLOYMENT_NOT_FOUND, SHADOW_NOT_FOUND */
+  async get(projectId: string, name: string, id: string): Promise<ShadowFacts> {
+    const { items } = await this.list(projectId, name, { limit: shadowsMax });
+    const found = items.find((shadow) => shadow.id === id);
+    if (found === undefined) throw noShadow(name, id);
+    return found;
+  }
+
+  /** Ends it: no copies any more, and its instance stops. @throws SlipwayError DEPLOYMENT_NOT_FOUND, SHADOW_NOT_FOUND */
+  async remove(by: ChangeBy, name: string, id: string, reason?: string): Promise<void> {
+    await this.db.$transaction(async (tx) => {
+      const { state, now } = await lockDeployment(tx, by.projectId, name);
+      const { deployment } = state;
+      const row = await tx.shadow.findFirst({ where: { id, deploymentId: deployment.id, endedAt: null } });
+      if (row === null) throw noShadow(name, id);
+      await tx.shadow.update({ where: { id }, data: { endedAt: now } });
+      const revision = state.revisions.find((each) => each.id === row.revisionId);
+      const before = { shadow: id, revision: revision?.number, version: revision?.versionNumber, samplePercent: row.samplePercent };
+      await announceWish(tx, { by, action: 'shadow.ended', deployment, reason, before });
+    });
+  }
+}
+
+function noShadow(name: string, id: string): SlipwayError {
+  return new SlipwayError('SHADOW_NOT_FOUND', `the deployment "${name}" has no shadow ${JSON.stringify(id.slice(0, 64))} that still gets copies`);
+}
