@@ -143,7 +143,7 @@ SELECT "history"."keep"('version', 'Version', '{rowVersion}');
 SELECT "history"."keep"('alias', 'Alias', '{}', '{modelId,name}');
 SELECT "history"."keep"('deployment', 'Deployment', '{nameFolded,nextRevision,statusReason}');
 SELECT "history"."keep"('revision', 'Revision', '{unplacedReason}');
-SELECT "history"."keep"('rollout', 'Rollout', '{judgements,judgedAt,waitingFor,rowVersion}');
+SELECT "history"."keep"('rollout', 'Rollout', '{judgements,judgedAt,counts,waitingFor,rowVersion}');
 SELECT "history"."keep"('shadow', 'Shadow');
 SELECT "history"."keep"('rollout-plan', 'NamedPlan', '{nameFolded}');
 SELECT "history"."keep"('freeze-window', 'FreezeWindow', '{nameFolded}');

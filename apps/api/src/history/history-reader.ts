@@ -23,6 +23,11 @@ import { itemsOf } from './history-items.js';
 import { type RevisionSpan, revisionSpans, splitSpans } from './served-spans.js';
 import { RevisionThen, splitThen, trafficOf } from './split-then.js';
 
+/** What it needs of the process. */
+export interface HistoryPlatform {
+  readonly db: Pick<Platform['db'], 'prisma' | 'pool'>;
+}
+
 /** Bound of the sources named for a prediction that was not recorded. */
 const sourcesMax = 100;
 
@@ -46,7 +51,7 @@ interface RevisionSource {
 export class HistoryReader {
   private readonly history: HistoryStore;
 
-  constructor(private readonly platform: Platform) {
+  constructor(private readonly platform: HistoryPlatform) {
     this.history = new HistoryStore(platform.db.pool);
   }
 

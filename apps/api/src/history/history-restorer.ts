@@ -3,9 +3,8 @@ import { DeploymentStore, RollbackStore } from '@slipway/deployments';
 import type { ChangeBy, HistoryState, KeptEntry, PlacedState } from '@slipway/platform';
 import { entryOf, rowsOfKind } from '@slipway/platform';
 import { AliasStore } from '@slipway/registry';
-import type { Platform } from '../platform.js';
 import { differencesOf } from './compare-items.js';
-import type { HistoryReader } from './history-reader.js';
+import type { HistoryPlatform, HistoryReader } from './history-reader.js';
 import { type RevisionThen, splitThen, trafficOf } from './split-then.js';
 
 /** What would be done to make a thing what it was: differences, and either the step or why there is none. */
@@ -23,7 +22,7 @@ export class HistoryRestorer {
   private readonly rollbacks: RollbackStore;
 
   constructor(
-    platform: Platform,
+    platform: HistoryPlatform,
     private readonly reader: HistoryReader,
   ) {
     this.aliases = new AliasStore(platform.db.prisma);
