@@ -20,7 +20,7 @@ export function constantOutputTest(input: GuardInput, course: RolloutCourse): Gu
   const n = candidates.reduce((sum, { requests }) => sum + requests, 0);
   const stableN = stables.reduce((sum, { requests }) => sum + requests, 0);
   const varies = candidates.some((side) => side.varies);
-  const needed = answersNeeded(course, alarmLevel(input.plan) * 0.2);
+  const needed = answersNeeded(course, alarmLevel(input.plan) * 0.1);
   const outcome = decide();
   return { guard: 'constant-output', mode, fails: () => outcome === 'fail', judge };
 

@@ -4,6 +4,8 @@ import { evidenceAbove, evidenceBelow, logSumExp, type Proportion } from './prop
 export interface Sides {
   readonly candidate: Proportion;
   readonly stable: Proportion;
+  /** Observations whose mean is known to be at least stable's: they too can show that stable's is small. */
+  readonly stableAtMost?: Proportion;
   /** False where one request counts on both sides: then evidence of both may be averaged, but not multiplied. */
   readonly independent: boolean;
 }
@@ -22,7 +24,11 @@ type Evidence = (seen: Proportion, limit: number) => number;
 export function evidenceOfExcess(sides: Sides, margin: number): number {
   const { candidate, stable } = sides;
   if (candidate.n === 0 || stable.n === 0) return 0;
-  return leastOverStable(sides, margin, evidenceAbove, evidenceBelow);
+  const { stableAtMost } = sides;
+  if (stableAtMost === undefined || stableAtMost.n <= stable.n) return leastOverStable(sides, margin, evidenceAbove, evidenceBelow);
+  // The mean of two supermartingales is one.
+  const ofStable: Evidence = (seen, limit) => logSumExp([evidenceBelow(seen, limit), evidenceBelow(stableAtMost, limit)]) - Math.LN2;
+  return leastOverStable(sides, margin, evidenceAbove, ofStable);
 }
 
 /** Log evidence that the candidate's mean exceeds stable's by **less** than `margin`. */
@@ -40,7 +46,7 @@ const goldenRatio = (Math.sqrt(5) - 1) / 2;
 const searchSteps = 20;
 
 /** Each term is log-convex in p and so is their sum: a golden-section search finds the smallest. */
-function leastOverStable({ candidate, stable, independent }: Sides, margin: number, ofCandidate: Evidence, ofStable: Evidence): number {
+function leastOverStable({ candidate, stable, stableAtMost, independent }: Sides, margin: number, ofCandidate: Evidence, ofStable: Evidence): number {
   const at = (p: number): number => {
     const one = ofCandidate(candidate, Math.min(1, Math.max(0, p + margin)));
     const other = ofStable(stable, p);
@@ -50,6 +56,7 @@ function leastOverStable({ candidate, stable, independent }: Sides, margin: numb
     return logSumExp(terms);
   };
   let [low, high] = plausible(stable, Math.max(0, -margin), Math.min(1, 1 - margin));
+  if (ofStable !== evidenceAbove && stableAtMost !== undefined) high = Math.max(low, Math.min(high, plausible(stableAtMost, low, high)[1]));
   let inner = high - goldenRatio * (high - low);
   let outer = low + goldenRatio * (high - low);
   let atInner = at(inner);

@@ -31,6 +31,8 @@ export interface ShareGuard {
   readonly nextStep: string;
   /** Stable's share above which something must be wrong that hits both. */
   readonly commonAbove: number;
+  /** Stable's live answers in the present stage. */
+  readonly stableNow: Proportion | undefined;
 }
 
 /** Compares the share of bad answers of both sides. */
@@ -65,8 +67,7 @@ function judge(guard: ShareGuard): GuardJudgement {
 function decide(guard: ShareGuard): { comparison: Comparison; outcome: GuardOutcome } {
   const failing = guard.comparisons.find((one) => fails(guard, one));
   if (failing !== undefined) return { comparison: failing, outcome: 'fail' };
-  const common = guard.comparisons.find((one) => isCommonFault(guard, one));
-  if (common !== undefined) return { comparison: common, outcome: 'common_fault' };
+  if (isCommonFault(guard)) return { comparison: largest(guard.comparisons), outcome: 'common_fault' };
   const isContradicted = guard.comparisons.some((one) => (totals(one.stages).difference ?? 0) > guard.passLimit);
   const passing = isContradicted ? undefined : guard.comparisons.find((one) => passes(guard, one.stages));
   if (passing !== undefined) return { comparison: passing, outcome: 'pass' };
@@ -81,7 +82,7 @@ function largest(comparisons: readonly Comparison[]): Comparison {
 function fails(guard: ShareGuard, { stages }: Comparison): boolean {
   // No stage above the limit as observed: its evidence is at most 1 and needs no calculation.
   if (!stages.some((sides) => observedDifference(sides) > guard.limit)) return false;
-  const limit = isCommonFault(guard, { stages, what: '' }) ? commonLimit(guard, stages) : guard.limit;
+  const limit = isCommonFault(guard) ? commonLimit(guard) : guard.limit;
   return (
     evidenceSinceAnyStage(
       stages.map((sides) => evidenceOfExcess(sides, limit)),
@@ -100,16 +101,14 @@ const alarmBar = (guard: ShareGuard): number => Math.log(guard.comparisons.lengt
 const passBar = (guard: ShareGuard): number => Math.log(guard.comparisons.length / guard.passLevel);
 
 /** Stable itself is far above what it usually does, in the present stage. */
-function isCommonFault(guard: ShareGuard, { stages }: Comparison): boolean {
-  const stable = stages.at(-1)?.stable;
-  if (stable === undefined || stable.hits <= guard.commonAbove * stable.n) return false;
-  return evidenceAbove(stable, guard.commonAbove) >= alarmBar(guard);
+function isCommonFault({ stableNow, commonAbove, alarmLevel }: ShareGuard): boolean {
+  if (stableNow === undefined || stableNow.hits <= commonAbove * stableNow.n) return false;
+  return evidenceAbove(stableNow, commonAbove) >= Math.log(1 / alarmLevel);
 }
 
 /** While something hits both, requests do not fail one by one: the candidate has to be worse by half of stable's share as well. */
-function commonLimit(guard: ShareGuard, stages: readonly Sides[]): number {
-  const stable = stages.at(-1)?.stable;
-  return stable === undefined || stable.n === 0 ? guard.limit : Math.min(1, guard.limit + 0.5 * (stable.hits / stable.n));
+function commonLimit({ limit, stableNow }: ShareGuard): number {
+  return stableNow === undefined || stableNow.n === 0 ? limit : Math.min(1, limit + 0.5 * (stableNow.hits / stableNow.n));
 }
 
 interface Totals {
@@ -223,11 +222,13 @@ function sentence(guard: ShareGuard, { comparison, outcome, total, interval, nee
       return `The candidate ${counts}: at least ${points(interval?.[0] ?? guard.limit)} more, where ${points(guard.limit)} are allowed.`;
     case 'pass':
       return guard.passLimit > guard.limit
-        ? `The candidate ${counts}: at most ${points(interval?.[1] ?? 0)} more, few enough for ${guard.nextStep}.`
-        : `The candidate ${counts}: at most ${points(interval?.[1] ?? 0)} more, within the ${points(guard.limit)} allowed.`;
+        ? `The candidate ${counts}: ${atMost(interval)}, few enough for ${guard.nextStep}.`
+        : `The candidate ${counts}: ${atMost(interval)}, within the ${points(guard.limit)} allowed.`;
     case 'common_fault':
-      return `Stable itself ${guard.did} ${ofAnswers(stable)}, the candidate ${ofAnswers(candidate)} (${comparison.what}): something hits both, so the candidate is not blamed.`;
+      return `Stable itself ${guard.did} ${ofAnswers(guard.stableNow ?? stable)} live answers, where at most ${percent(guard.commonAbove)} is usual: something hits both, so the candidate, with ${ofAnswers(candidate)}, is not blamed.`;
     case 'not_enough_evidence':
+      if (candidate.n === 0 || stable.n === 0)
+        return `Not enough evidence: ${candidate.n === 0 ? 'the candidate' : 'stable'} has given no answers to compare yet; ${neededWords(needed)}.`;
       return `Not enough evidence: the candidate ${counts}${spread(interval)}; ${neededWords(needed)}.`;
   }
 }
@@ -235,6 +236,11 @@ function sentence(guard: ShareGuard, { comparison, outcome, total, interval, nee
 function ofAnswers({ n, hits }: Proportion): string {
   if (n === 0) return 'none of 0';
   return hits === 0 ? `none of ${count(n)}` : `${percent(hits / n)} of ${count(n)}`;
+}
+
+function atMost(interval: [number, number] | null): string {
+  const high = interval?.[1] ?? 0;
+  return high < 0 ? `at least ${points(-high)} fewer` : `at most ${points(high)} more`;
 }
 
 function spread(interval: [number, number] | null): string {

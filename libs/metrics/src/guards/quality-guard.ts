@@ -57,6 +57,7 @@ function wrongShareTest(input: GuardInput, course: RolloutCourse, { stable, cand
     nextStep: course.nextStep,
     // A model that is often wrong is no fault of today.
     commonAbove: 1,
+    stableNow: undefined,
   });
 }
 

@@ -25,6 +25,7 @@ export function errorShareTest(input: GuardInput, course: RolloutCourse): GuardT
     did: 'failed on',
     comparisons: comparisonsOf(input, course, (side) => outcomeShare(side, failures, [...failures, ...answered]), failedPairs),
     commonAbove: commonAbove(input, maxIncrease),
+    stableNow: stableNow(course, (side) => outcomeShare(side, failures, [...failures, ...answered])),
   });
 }
 
@@ -40,6 +41,7 @@ export function refusalTest(input: GuardInput, course: RolloutCourse): GuardTest
     did: 'timed out or had no room for',
     comparisons: [live],
     commonAbove: commonFaultShare,
+    stableNow: live.stages.at(-1)?.stable,
   });
 }
 
@@ -52,10 +54,11 @@ export function invalidOutputTest(input: GuardInput, course: RolloutCourse): Gua
     guard: 'invalid-output',
     mode,
     // The other part is that of `constant-output`.
-    alarmLevel: base.alarmLevel * (input.plan.guards.invalidOutput.constant ? 0.8 : 1),
+    alarmLevel: base.alarmLevel * (input.plan.guards.invalidOutput.constant ? 0.9 : 1),
     did: 'gave NaN or values out of range in',
     comparisons: comparisonsOf(input, course, invalidShare, invalidPairs),
     commonAbove: commonFaultShare,
+    stableNow: stableNow(course, invalidShare),
   });
 }
 
@@ -70,6 +73,11 @@ function baseOf(input: GuardInput, course: RolloutCourse, limit: number) {
     nextStep: course.nextStep,
   } satisfies Partial<ShareGuard>;
 }
+
+const stableNow = ({ stages }: RolloutCourse, share: ShareOf): Proportion | undefined => {
+  const present = stages.at(-1);
+  return present === undefined ? undefined : share(present.stable);
+};
 
 function expectedRatio({ presentStage }: RolloutCourse): number {
   const weight = presentStage?.kind === 'step' ? Math.min(99.9, Math.max(0.1, presentStage.weightPercent)) : 50;
@@ -93,7 +101,11 @@ type PairShareOf = (pairs: PairEvidence) => Pick<Sides, 'candidate' | 'stable'>;
 function comparisonsOf(input: GuardInput, course: RolloutCourse, share: ShareOf, pairs: PairShareOf): Comparison[] {
   const comparisons: Comparison[] = [];
   if (course.isLive) comparisons.push(liveComparison(course, share));
-  if (hasPairs(input, course)) comparisons.push({ what: 'same requests', stages: course.stages.map((stage) => pairedSides(stage, share, pairs)) });
+  if (hasPairs(input, course))
+    comparisons.push({
+      what: 'requests that both got, where the other did not',
+      stages: course.stages.map((stage) => pairedSides(stage, share, pairs)),
+    });
   return comparisons.length > 0 ? comparisons : [liveComparison(course, share)];
 }
 
@@ -109,14 +121,9 @@ export function hasPairs({ plan }: GuardInput, course: RolloutCourse): boolean {
   return plan.comparisonsPerSecond > 0 || plan.stages.some(({ kind }) => kind !== 'step') || course.stages.some(({ pairs }) => pairs.requests > 0);
 }
 
-/**
- * The candidate's bad answers where stable's was fine, against stable's. Stable's live requests tell its share better than the pairs do, as long
- * as they are more; a candidate that is equal is bad alone no more often than stable is at all.
- */
+/** Bad answers of one where the other's was fine. Stable's share of those is at most its share of bad live answers, which are many more. */
 function pairedSides(stage: StageEvidence, share: ShareOf, pairs: PairShareOf): Sides {
-  const both = pairs(stage.pairs);
-  const live = share(stage.stable);
-  return { candidate: both.candidate, stable: live.n > both.stable.n ? live : both.stable, independent: false };
+  return { ...pairs(stage.pairs), stableAtMost: share(stage.stable), independent: false };
 }
 
 function outcomeShare({ outcomes }: SideEvidence, bad: readonly Outcome[], all: readonly Outcome[]): Proportion {
@@ -131,9 +138,9 @@ function invalidShare(side: SideEvidence): Proportion {
 
 function failedPairs({ requests, failedOn }: PairEvidence): Pick<Sides, 'candidate' | 'stable'> {
   const n = requests + failedOn.stable + failedOn.candidate + failedOn.both;
-  return { candidate: { n, hits: failedOn.candidate }, stable: { n, hits: failedOn.stable + failedOn.both } };
+  return { candidate: { n, hits: failedOn.candidate }, stable: { n, hits: failedOn.stable } };
 }
 
 function invalidPairs({ requests: n, invalidOn }: PairEvidence): Pick<Sides, 'candidate' | 'stable'> {
-  return { candidate: { n, hits: invalidOn.candidate }, stable: { n, hits: invalidOn.stable + invalidOn.both } };
+  return { candidate: { n, hits: invalidOn.candidate }, stable: { n, hits: invalidOn.stable } };
 }
