@@ -24,14 +24,22 @@ export async function collectArtefact(db: Database, store: ArtefactStore, digest
   });
 }
 
-/** Of these digests, those that versions, their files or batch predictions refer to. */
+/** Of these digests, those that versions, their files, batch predictions, labelled sets or evaluations refer to. */
 async function referredOf(db: Database | Transaction, digests: readonly Digest[]): Promise<ReadonlySet<string>> {
   const wanted = { in: [...digests] };
   const versions = await db.version.findMany({ where: { digest: wanted }, select: { digest: true }, distinct: ['digest'] });
   const files = await db.versionFile.findMany({ where: { digest: wanted }, select: { digest: true }, distinct: ['digest'] });
   const inputs = await db.batchPrediction.findMany({ where: { inputDigest: wanted }, select: { inputDigest: true }, distinct: ['inputDigest'] });
   const results = await db.batchPrediction.findMany({ where: { resultDigest: wanted }, select: { resultDigest: true }, distinct: ['resultDigest'] });
+  const datasets = await db.dataset.findMany({ where: { digest: wanted }, select: { digest: true }, distinct: ['digest'] });
+  const predictions = await db.evaluation.findMany({
+    where: { predictionsDigest: wanted },
+    select: { predictionsDigest: true },
+    distinct: ['predictionsDigest'],
+  });
   return new Set([
+    ...datasets.map((row) => row.digest),
+    ...predictions.map((row) => row.predictionsDigest ?? ''),
     ...versions.map((row) => row.digest),
     ...files.map((row) => row.digest),
     ...inputs.map((row) => row.inputDigest),

@@ -1,7 +1,7 @@
 import { SlipwayError } from '@slipway/contracts';
 import type { ChangeBy } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addVersion, deployVersion, newProject } from '../testing/registry-fixture.js';
 import { ModelStore } from './model.store.js';
 
@@ -114,4 +114,47 @@ it('refuses to delete a model while deployments refer to it, naming them', async
   await database.db.deployment.updateMany({ where: { name: 'checkout' }, data: { deletedAt: new Date() } });
   await expect(models.remove(by, 'used')).rejects.toThrow(/checkout \(deleted; its history refers to the model\)/);
   expect(await models.get(by.projectId, 'used')).toMatchObject({ versionCount: 1 });
+});
+
+describe('a list', () => {
+  beforeEach(async () => {
+    await models.create(by, { name: 'beta_1', description: 'Cards at 100%', tags: { team: 'risk' } });
+    await models.create(by, { name: 'Alpha', description: '', tags: { team: 'ops', stage: 'live' } });
+    await models.create(by, { name: 'gamma', description: 'cards', tags: {} });
+  });
+
+  it.each([
+    { name: 'by name', query: {}, names: ['Alpha', 'beta_1', 'gamma'] },
+    { name: 'by name downwards', query: { sort: '-name' as const }, names: ['gamma', 'beta_1', 'Alpha'] },
+    { name: 'by time', query: { sort: 'createdAt' as const }, names: ['beta_1', 'Alpha', 'gamma'] },
+    { name: 'by time, newest first', query: { sort: '-createdAt' as const }, names: ['gamma', 'Alpha', 'beta_1'] },
+    { name: 'with a tag', query: { tag: 'team' }, names: ['Alpha', 'beta_1'] },
+    { name: 'with a value of a tag', query: { tag: 'team:risk' }, names: ['beta_1'] },
+    { name: 'with a part of the name', query: { search: 'ALPH' }, names: ['Alpha'] },
+    { name: 'with a part of the description', query: { search: 'cards' }, names: ['beta_1', 'gamma'] },
+    { name: 'taking wildcards as they are', query: { search: 'a_1' }, names: ['beta_1'] },
+    { name: 'taking a percent sign as it is', query: { search: '0%' }, names: ['beta_1'] },
+    { name: 'with nothing in it', query: { search: '\\' }, names: [] },
+  ])('is shown $name, whatever the page size', async ({ query, names }) => {
+    for (const limit of [1, 2, 10]) {
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await models.list(by.projectId, { ...query, limit, cursor });
+        seen.push(...page.items.map((one) => one.name));
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(names);
+    }
+  });
+
+  it('pages through models of the same moment', async () => {
+    await database.db.model.updateMany({ where: { projectId: by.projectId }, data: { createdAt: new Date(0) } });
+    const first = await models.list(by.projectId, { limit: 2, sort: 'createdAt' });
+    const second = await models.list(by.projectId, { limit: 2, sort: 'createdAt', cursor: first.nextCursor });
+    expect(new Set([...first.items, ...second.items].map((one) => one.name)).size).toBe(3);
+    await expect(models.list(by.projectId, { limit: 2, sort: '-createdAt', cursor: first.nextCursor })).rejects.toMatchObject({
+      code: 'CURSOR_INVALID',
+    });
+  });
 });

@@ -1,7 +1,8 @@
 import type { ChangeBy } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AliasStore } from '../aliases/alias.store.js';
 import { ModelStore } from '../models/model.store.js';
 import { addVersion, deployVersion, footprint, newProject, signature } from '../testing/registry-fixture.js';
 import { findVersion, parseVersionNumber } from './find-version.store.js';
@@ -190,4 +191,165 @@ it('publishes a lost job again, once, and leaves young and finished versions alo
   const again = await database.db.outboxMessage.findMany({ where: { publishedAt: null } });
   expect(again.map((row) => row.jobId)).toEqual([`validate.${lost.id}`]);
   expect(young.status).toBe('VALIDATING');
+});
+
+it('keeps a model card out of lists, and changes it with an event', async () => {
+  const version = await add({ card: '# Fraud\n\nFinds fraud.' });
+  expect(await versions.get(by.projectId, 'fraud', 1)).toMatchObject({ card: '# Fraud\n\nFinds fraud.' });
+  expect((await versions.list(by.projectId, 'fraud', { limit: 10 })).items[0]).not.toHaveProperty('card');
+  expect(await versions.change(by, 'fraud', 1, { card: '# New' })).toMatchObject({ card: '# New' });
+  const [event] = await database.db.event.findMany({ where: { subjectId: version.id, action: 'version.changed' } });
+  expect(event).toMatchObject({ before: { card: '# Fraud\n\nFinds fraud.' }, after: { card: '# New' } });
+});
+
+it('takes a version of the model for an origin, and nothing else', async () => {
+  await add();
+  expect(await add({ provenance: { derivedFrom: 1, framework: 'torch', anything: { nested: 1 } } })).toMatchObject({
+    provenance: { derivedFrom: 1, framework: 'torch', anything: { nested: 1 } },
+  });
+  for (const derivedFrom of [3, 99]) {
+    await expect(add({ provenance: { derivedFrom } })).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: /version of "fraud".*given/ });
+  }
+  expect((await add()).version).toBe(3);
+});
+
+it('reads provenance from before its fields meant something', async () => {
+  await add({ provenance: { derivedFrom: 'the old one', gitCommit: 12 } });
+  expect((await versions.get(by.projectId, 'fraud', 1)).provenance).toMatchObject({ derivedFrom: undefined, gitCommit: 12 });
+});
+
+describe('the archive', () => {
+  it('hides a version from lists, keeps everything, and gives it back', async () => {
+    const version = await addReady();
+    await addReady();
+    const archived = await versions.archive(by, 'fraud', 1, 'superseded');
+    expect(archived).toMatchObject({ status: 'READY', archivedBy: by.actor, archivedAt: expect.any(String), signature });
+    expect((await versions.list(by.projectId, 'fraud', { limit: 10 })).items.map((one) => one.version)).toEqual([2]);
+    expect((await versions.list(by.projectId, 'fraud', { limit: 10, archived: true })).items.map((one) => one.version)).toEqual([2, 1]);
+    expect(await versions.archive(by, 'fraud', 1)).toEqual(archived);
+    expect(await versions.unarchive(by, 'fraud', 1)).toMatchObject({ archivedAt: null, archivedBy: null });
+    const events = await database.db.event.findMany({ where: { subjectId: version.id, action: { contains: 'archived' } }, orderBy: { at: 'asc' } });
+    expect(events.map(({ action, reason }) => [action, reason])).toEqual([
+      ['version.archived', 'superseded'],
+      ['version.unarchived', null],
+    ]);
+  });
+
+  it('takes no version that an alias or a deployment needs, and lets no alias point into it', async () => {
+    const version = await addReady();
+    await addReady();
+    const aliases = new AliasStore(database.db);
+    await aliases.set(by, 'fraud', 'champion', { version: 1 });
+    await expect(versions.archive(by, 'fraud', 1)).rejects.toMatchObject({ code: 'VERSION_IN_USE', message: /archived .* alias champion/ });
+    await aliases.set(by, 'fraud', 'champion', { version: 2 });
+    const name = `checkout-${by.projectId}`;
+    await deployVersion(database.db, by, version.id, name);
+    const revision = await database.db.revision.findFirstOrThrow({ where: { versionId: version.id } });
+    await database.db.deployment.update({ where: { id: revision.deploymentId }, data: { desiredRevisionId: revision.id } });
+    await expect(versions.archive(by, 'fraud', 1)).rejects.toMatchObject({
+      code: 'VERSION_IN_USE',
+      message: new RegExp(`deployment ${name} revision 1`),
+    });
+    await database.db.deployment.update({ where: { id: revision.deploymentId }, data: { desiredRevisionId: null } });
+    await versions.archive(by, 'fraud', 1);
+    await expect(aliases.set(by, 'fraud', 'champion', { version: 1 })).rejects.toMatchObject({ code: 'VERSION_ARCHIVED', status: 409 });
+  });
+
+  it('waits for the validation', async () => {
+    await add();
+    await expect(versions.archive(by, 'fraud', 1)).rejects.toMatchObject({ code: 'VERSION_NOT_READY' });
+  });
+
+  it('lets one of two at a time win: the alias or the archive', async () => {
+    const aliases = new AliasStore(database.db);
+    for (let round = 1; round <= 5; round += 1) {
+      await addReady();
+      const [aliased, archived] = await Promise.allSettled([
+        aliases.set(by, 'fraud', `name-${round}`, { version: round }),
+        versions.archive(by, 'fraud', round),
+      ]);
+      expect([aliased.status, archived.status].sort()).toEqual(['fulfilled', 'rejected']);
+    }
+  });
+});
+
+it.each([
+  { field: 'digest', data: { digest: 'cd'.repeat(32) } },
+  { field: 'signature', data: { signature: {} } },
+  { field: 'size', data: { sizeBytes: 1n } },
+  { field: 'provenance', data: { provenance: {} } },
+  { field: 'number', data: { number: 77 } },
+])('lets nobody change the $field of a READY version, not even past the store', async ({ data }) => {
+  const version = await add({ provenance: { gitCommit: 'abc' } });
+  await validation.markReady(version.id, { signature, task, footprint, notes: [] });
+  await expect(database.db.version.update({ where: { id: version.id }, data })).rejects.toThrow(/never change/);
+});
+
+it('names whatever else in the database refers to a version that is to be deleted', async () => {
+  const version = await addReady();
+  await database.db
+    .$executeRaw`create table "TrialReport" ("id" int primary key, "versionId" text not null references "Version"("id") on delete cascade)`;
+  try {
+    await database.db.$executeRaw`insert into "TrialReport" values (1, ${version.id}), (2, ${version.id})`;
+    await expect(versions.remove(by, 'fraud', 1)).rejects.toMatchObject({
+      code: 'VERSION_IN_USE',
+      message: /trial report \(2\); archive it instead/,
+    });
+    await expect(new ModelStore(database.db).remove(by, 'fraud')).rejects.toMatchObject({ code: 'MODEL_IN_USE', message: /trial report \(2\)/ });
+  } finally {
+    await database.db.$executeRaw`drop table "TrialReport"`;
+  }
+  expect(await versions.remove(by, 'fraud', 1)).toEqual([version.digest]);
+});
+
+it('lists its files, the model first, and gives all digests back when it is deleted', async () => {
+  const file = (name: string, digit: string) => ({ name, digest: digit.repeat(64), sizeBytes: 10 });
+  await add({ digest: 'f'.repeat(64), sizeBytes: 30, files: [file('a.bin', '1'), file('model.onnx', '2'), file('z.bin', '3')] });
+  expect((await versions.files(by.projectId, 'fraud', 1)).map((one) => one.name)).toEqual(['model.onnx', 'a.bin', 'z.bin']);
+  await add({ digest: 'e'.repeat(64), sizeBytes: 7 });
+  expect(await versions.files(by.projectId, 'fraud', 2)).toEqual([{ name: 'model.onnx', digest: 'e'.repeat(64), sizeBytes: 7 }]);
+  expect([...(await versions.remove(by, 'fraud', 1))].sort()).toEqual(['1', '2', '3', 'f'].map((digit) => digit.repeat(64)));
+  expect(await database.db.versionFile.count({ where: { digest: '1'.repeat(64) } })).toBe(0);
+});
+
+describe('a list', () => {
+  beforeEach(async () => {
+    await add({ description: 'first 100%', fileName: 'fraud_a.onnx', tags: { stage: 'test' } });
+    await addReady();
+    await add({ description: 'Third', tags: { stage: 'live', team: 'risk' } });
+  });
+
+  it.each([
+    { name: 'all, newest first', query: {}, numbers: [3, 2, 1] },
+    { name: 'upwards', query: { sort: 'version' as const }, numbers: [1, 2, 3] },
+    { name: 'by time', query: { sort: 'createdAt' as const }, numbers: [1, 2, 3] },
+    { name: 'by time, newest first', query: { sort: '-createdAt' as const }, numbers: [3, 2, 1] },
+    { name: 'by status', query: { status: 'READY' as const }, numbers: [2] },
+    { name: 'by a tag', query: { tag: 'stage' }, numbers: [3, 1] },
+    { name: 'by a value of a tag', query: { tag: 'stage:live' }, numbers: [3] },
+    { name: 'by a part of the description', query: { search: 'tHIRD' }, numbers: [3] },
+    { name: 'by a part of the file name', query: { search: 'D_a' }, numbers: [1] },
+    { name: 'taking wildcards as they are', query: { search: '0%' }, numbers: [1] },
+    { name: 'by what no version has', query: { search: 'nothing', tag: 'stage' }, numbers: [] },
+  ])('shows $name', async ({ query, numbers }) => {
+    for (const limit of [1, 2, 10]) {
+      const seen: number[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await versions.list(by.projectId, 'fraud', { ...query, limit, cursor });
+        seen.push(...page.items.map((one) => one.version));
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(numbers);
+    }
+  });
+
+  it('refuses the cursor of another order or filter', async () => {
+    const { nextCursor } = await versions.list(by.projectId, 'fraud', { limit: 1 });
+    for (const other of [{ sort: 'version' as const }, { tag: 'stage' }, { archived: true }]) {
+      await expect(versions.list(by.projectId, 'fraud', { limit: 1, cursor: nextCursor, ...other })).rejects.toMatchObject({
+        code: 'CURSOR_INVALID',
+      });
+    }
+  });
 });
