@@ -14,7 +14,15 @@ import { UnrecoverableError } from 'bullmq';
 import { Platform } from '../platform.js';
 
 /** How many jobs of a queue run at once in one worker process. */
-const concurrency: Readonly<Record<QueueName, number>> = { control: 4, validation: 1, monitoring: 2, notifications: 4, batch: 2, replay: 1 };
+const concurrency: Readonly<Record<QueueName, number>> = {
+  control: 4,
+  validation: 1,
+  monitoring: 2,
+  notifications: 4,
+  batch: 2,
+  replay: 1,
+  evaluation: 1,
+};
 const backoff = { type: 'exponential', delay: 1_000 } as const;
 
 interface Handler {

@@ -191,5 +191,10 @@ export const ChangeVersion = z.strictObject({
   task: Task.optional(),
 });
 export type ChangeVersion = z.infer<typeof ChangeVersion>;
-export const SetAlias = z.strictObject({ version: z.number().int().min(1), reason: plainText(limits.reasonLength).optional() });
+export const SetAlias = z.strictObject({
+  version: z.number().int().min(1),
+  /** Moves the alias although gates of the model's evaluations are not met; the word is kept in the event. */
+  overrideGates: z.boolean().optional(),
+  reason: plainText(limits.reasonLength).optional(),
+});
 export type SetAlias = z.infer<typeof SetAlias>;

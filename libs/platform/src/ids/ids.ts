@@ -21,6 +21,8 @@ export type IdPrefix =
   | 'req'
   | 'bat'
   | 'rpl'
+  | 'dst'
+  | 'evl'
   | 'rtr'
   | 'pln'
   | 'shd'

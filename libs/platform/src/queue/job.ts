@@ -10,7 +10,7 @@ export interface JobContract<Payload> {
 }
 
 /** One queue per pace of work, so that slow jobs do not hold up quick ones. */
-export const queueNames = ['control', 'validation', 'monitoring', 'notifications', 'batch', 'replay'] as const;
+export const queueNames = ['control', 'validation', 'monitoring', 'notifications', 'batch', 'replay', 'evaluation'] as const;
 export type QueueName = (typeof queueNames)[number];
 
 /** Declares a job contract. */

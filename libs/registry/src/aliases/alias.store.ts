@@ -1,5 +1,6 @@
 import { foldName, ResourceName, type SetAlias, SlipwayError } from '@slipway/contracts';
 import { type ChangeBy, type Database, recordEvent } from '@slipway/platform';
+import { refuseUnmetGates } from '../evaluations/gate-facts.store.js';
 import { findModel } from '../models/find-model.store.js';
 import { type AliasView, toAliasView } from '../models/model-mapper.js';
 import { findAlias, findVersion, versionArchived, versionNotFound } from '../versions/find-version.store.js';
@@ -21,7 +22,7 @@ export class AliasStore {
   /**
    * Makes the alias or moves it; a name that differs only in case moves the one that is there.
    * @throws SlipwayError REQUEST_INVALID, MODEL_NOT_FOUND, VERSION_NOT_FOUND; VERSION_NOT_READY for a rejected version, VERSION_ARCHIVED for one in the
-   * archive; ALIAS_REFUSED over 200.
+   * archive; ALIAS_REFUSED over 200; GATE_NOT_MET.
    */
   async set(by: ChangeBy, modelName: string, name: string, wish: SetAlias): Promise<AliasView> {
     refuseName(name);
@@ -41,6 +42,7 @@ export class AliasStore {
       const [held] = locked;
       if (held === undefined) throw versionNotFound(model.name, wish.version);
       if (held.isArchived) throw versionArchived(model.name, row.number, 'aliased');
+      const overridden = await refuseUnmetGates(tx, { id: row.id, alias: name }, wish.overrideGates);
       const there = await tx.alias.findMany({ where: { modelId: model.id }, include: withNumber });
       const before = there.find((alias) => foldName(alias.name) === foldName(name));
       if (before === undefined && there.length >= aliasesPerModel) {
@@ -55,7 +57,7 @@ export class AliasStore {
         subject: { kind: 'alias', id: `${model.id}/${key.name}`, name: `${model.name}/${key.name}` },
         reason: wish.reason,
         ...(before === undefined ? {} : { before: toAliasView(before) }),
-        after: toAliasView(after),
+        after: overridden === undefined ? toAliasView(after) : { ...toAliasView(after), overriddenGates: overridden },
       });
       return toAliasView(after);
     });
