@@ -9,10 +9,13 @@ const pages = [
   { name: 'models', path: '/models' },
   { name: 'model', path: '/models/diagnosis' },
   { name: 'version', path: '/models/diagnosis/versions/2' },
+  { name: 'evaluations', path: '/models/diagnosis/evaluations' },
   { name: 'health', path: '/deployments/diagnosis' },
   { name: 'resources', path: '/deployments/diagnosis/resources' },
   { name: 'quality', path: '/deployments/diagnosis/quality' },
   { name: 'versions', path: '/deployments/diagnosis/versions' },
+  { name: 'rollout', path: '/deployments/diagnosis/rollout' },
+  { name: 'replays', path: '/deployments/diagnosis/replays' },
   { name: 'deployment-alerts', path: '/deployments/diagnosis/alerts' },
   { name: 'playground', path: '/deployments/diagnosis/predict' },
   { name: 'alerts', path: '/alerts' },
@@ -20,6 +23,8 @@ const pages = [
   { name: 'receivers', path: '/alerts/receivers' },
   { name: 'batch-predictions', path: '/batch-predictions' },
   { name: 'events', path: '/events' },
+  { name: 'history', path: '/history?at=2020-01-01T00:00:00.000Z' },
+  { name: 'rollout-plans', path: '/settings/rollouts' },
   { name: 'keys', path: '/settings/keys' },
   { name: 'hosts', path: '/hosts' },
 ] as const;
@@ -37,7 +42,7 @@ const faces = [
 
 for (const { width, height, scheme, rules } of faces) {
   test(`every page is accessible, fits and can be looked at: ${width} px, ${scheme}`, async ({ console: page }, info) => {
-    // Seventeen pages, and the machine may be busy with the rest of the tests.
+    // Many pages, and the machine may be busy with the rest of the tests.
     test.setTimeout(300_000);
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
@@ -62,6 +67,9 @@ test('dialogs are accessible and fit a phone', async ({ console: page }, info) =
     { name: 'rule', path: '/alerts/rules', button: 'Add rule' },
     { name: 'batch-prediction', path: '/batch-predictions', button: 'New batch prediction' },
     { name: 'receiver', path: '/alerts/receivers', button: 'Add receiver' },
+    { name: 'plan', path: '/settings/rollouts', button: 'Add plan' },
+    { name: 'shadow', path: '/deployments/diagnosis/rollout', button: 'Add a shadow' },
+    { name: 'labelled-set', path: '/models/diagnosis/evaluations', button: 'Add labelled set' },
     { name: 'key', path: '/settings/keys', button: 'Create key' },
   ] as const;
   for (const { name, path, button } of openers) {

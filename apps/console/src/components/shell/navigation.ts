@@ -10,12 +10,14 @@ export interface Place {
 }
 
 export const places: readonly Place[] = [
-  { href: '/', label: 'Overview', icon: 'overview', keys: 'g o', covers: ['/deployments', '/predictions'] },
+  { href: '/', label: 'Overview', icon: 'overview', keys: 'g o', covers: ['/deployments', '/predictions', '/replays'] },
   { href: '/models', label: 'Models', icon: 'model', keys: 'g m' },
   { href: '/alerts', label: 'Alerts', icon: 'bell', keys: 'g a' },
   { href: '/batch-predictions', label: 'Batch predictions', icon: 'table', keys: 'g b' },
   { href: '/events', label: 'Events', icon: 'list', keys: 'g e' },
+  { href: '/history', label: 'History', icon: 'clock', keys: 'g t' },
   { href: '/hosts', label: 'Hosts', icon: 'host', keys: 'g h' },
+  { href: '/settings/rollouts', label: 'Rollout plans', icon: 'deploy', keys: 'g p' },
   { href: '/settings/keys', label: 'API keys', icon: 'key', keys: 'g k' },
 ];
 

@@ -186,6 +186,7 @@ function DeploymentTabs({ deployment }: { readonly deployment: DeploymentView })
     { href: `${base}/quality`, label: 'Quality' },
     { href: `${base}/versions`, label: 'Versions' },
     { href: `${base}/rollout`, label: 'Rollout' },
+    { href: `${base}/replays`, label: 'Replays' },
     {
       href: `${base}/alerts`,
       label: 'Alerts',
