@@ -6,6 +6,8 @@ export type Scope = (typeof scopes)[number];
 export const headers = {
   predictionId: 'slipway-prediction-id',
   revision: 'slipway-revision',
+  /** In answers while a rollout is under way: its id. */
+  rollout: 'slipway-rollout',
   routingKey: 'slipway-routing-key',
   deadlineMs: 'slipway-deadline-ms',
   priority: 'slipway-priority',

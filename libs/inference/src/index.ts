@@ -51,6 +51,8 @@ export { decodeGrpcRequest } from './protocol/grpc-request.js';
 export { type GrpcRoute, readGrpcRoute } from './protocol/grpc-route.js';
 export { GrpcWriter, sizeOfField, sizeOfText } from './protocol/grpc-writer.js';
 export type { BodyLayout, InferRequest, RequestLimits, WantedOutput } from './protocol/infer-request.js';
+export { readBinaryData } from './protocol/read-binary-data.js';
+export { binaryDataOf } from './protocol/write-binary-data.js';
 export { checkInputs } from './tensors/check-inputs.js';
 export { datatypeFacts, datatypeOfOnnx, makeNumericData, type NumericData, type TensorData } from './tensors/datatypes.js';
 export { fromFloat16, toFloat16 } from './tensors/float16.js';

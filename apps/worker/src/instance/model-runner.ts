@@ -14,8 +14,12 @@ import {
   type InferRequest,
   type InstanceSpec,
   joinKey,
+  nanOutput,
+  outOfRange,
   type Tensor,
 } from '@slipway/inference';
+import { isOutOfRange } from './is-out-of-range.js';
+import { observeAnswer } from './observe-answer.js';
 import { type PredictedRows, predictedRows, rowsOf } from './predicted-rows.js';
 import type { PredictionRecord } from './record-spool.js';
 
@@ -32,6 +36,8 @@ export interface Prepared {
   /** Whether it may share a run at all. */
   readonly isJoinable: boolean;
   readonly decodeMicros: number;
+  /** Somebody wants to know what was predicted. */
+  readonly isObserved: boolean;
 }
 
 /** One answered request: what goes back, and what a record needs. */
@@ -57,11 +63,14 @@ export class ModelRunner {
   private readonly allOutputs: readonly string[];
   /** Outputs that a record is made of; run along even where the caller asked for others. */
   private readonly recordOutputs: readonly (string | undefined)[];
+  /** Outputs that an observed answer is made of. */
+  private readonly taskOutputs: readonly (string | undefined)[];
   private readonly hasRows: boolean;
 
   constructor(private readonly spec: InstanceSpec) {
     this.allOutputs = spec.signature.outputs.map((output) => output.name);
-    this.recordOutputs = spec.records.enabled ? [spec.task?.predictionOutput, spec.task?.scoreOutput] : [];
+    this.taskOutputs = [spec.task?.predictionOutput, spec.task?.scoreOutput];
+    this.recordOutputs = spec.records.enabled ? this.taskOutputs : [];
     this.hasRows = spec.batching.isOn;
   }
 
@@ -80,16 +89,15 @@ export class ModelRunner {
     }
     const key = this.hasRows ? joinKey(spec.signature, request.inputs) : '';
     const isJoinable = this.hasRows && canJoin(request.inputs, rows);
-    return { request, rows, key, isJoinable, decodeMicros: (performance.now() - startedAt) * 1e3 };
+    return { request, rows, key, isJoinable, decodeMicros: (performance.now() - startedAt) * 1e3, isObserved: header.observe === 1 };
   }
 
   /** The outputs that a run must give for these requests, in the order of the signature. */
   outputNames(group: readonly Prepared[]): readonly string[] {
-    const { allOutputs, recordOutputs } = this;
+    const { allOutputs } = this;
+    const besides = group.some(({ isObserved }) => isObserved) ? this.taskOutputs : this.recordOutputs;
     if (group.some(({ request }) => request.outputs.length === allOutputs.length)) return allOutputs;
-    return allOutputs.filter(
-      (name) => recordOutputs.includes(name) || group.some(({ request }) => request.outputs.some((wanted) => wanted.name === name)),
-    );
+    return allOutputs.filter((name) => besides.includes(name) || group.some(({ request }) => request.outputs.some((wanted) => wanted.name === name)));
   }
 
   /** The answer to a request from the outputs of its rows. @throws SlipwayError for the caller */
@@ -113,6 +121,9 @@ export class ModelRunner {
     if (bytes > maxAnswerBytes) {
       throw new SlipwayError('INFER_OUTPUT_TOO_LARGE', `the answer has ${bytes} bytes, the limit is ${maxAnswerBytes}; ask for less at once`);
     }
+    const observed = prepared.isObserved
+      ? Buffer.from(JSON.stringify(observeAnswer(this.spec.task ?? undefined, answered, outputs, rows)), 'utf8')
+      : undefined;
     const clientId = request.id === undefined ? {} : { clientId: request.id };
     return {
       header: {
@@ -120,7 +131,8 @@ export class ModelRunner {
         contentEncoding: encoded.contentEncoding,
         inferenceHeaderContentLength: encoded.inferenceHeaderContentLength,
         clientId: request.id,
-        invalidOutput: answered.some(hasNaN) ? 1 : undefined,
+        invalidOutput: this.judgeOutputs(answered),
+        observedBytes: observed?.length,
         rows,
         batchRows: run.batchRows,
         runs: run.isFirst ? 1 : 0,
@@ -128,7 +140,7 @@ export class ModelRunner {
         decodeMicros: prepared.decodeMicros,
         encodeMicros: (performance.now() - startedAt) * 1e3,
       },
-      body: encoded.tails === undefined ? encoded.body : [encoded.body, ...encoded.tails],
+      body: bodyOf(encoded, observed),
       outputs,
       rows,
       computeMicros: run.computeMicros,
@@ -155,6 +167,13 @@ export class ModelRunner {
     };
   }
 
+  /** Undefined for a sound answer. */
+  private judgeOutputs(answered: readonly Tensor[]): number | undefined {
+    if (answered.some(hasNaN)) return nanOutput;
+    const { outputRanges } = this.spec;
+    return outputRanges !== undefined && isOutOfRange(outputRanges, answered) ? outOfRange : undefined;
+  }
+
   private checkSize(outputs: readonly Tensor[]): void {
     const { maxOutputElements } = this.spec.limits;
     let elements = 0;
@@ -163,6 +182,11 @@ export class ModelRunner {
       throw new SlipwayError('INFER_OUTPUT_TOO_LARGE', `the answer has ${elements} values, the limit is ${maxOutputElements}; ask for less at once`);
     }
   }
+}
+
+function bodyOf(encoded: { readonly body: Buffer; readonly tails?: readonly Buffer[] }, observed: Buffer | undefined): FrameBody {
+  if (encoded.tails === undefined && observed === undefined) return encoded.body;
+  return [encoded.body, ...(encoded.tails ?? []), ...(observed === undefined ? [] : [observed])];
 }
 
 /** In the order in which they were asked for; nearly always that is the order of the model. */

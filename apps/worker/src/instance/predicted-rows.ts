@@ -3,6 +3,9 @@ import { elementCount, fromFloat16, type Tensor } from '@slipway/inference';
 
 type Label = string | number;
 
+/** Rows with more scores than this are not sorted: it would cost more than many a model. */
+const topColumnsMax = 4096;
+
 /** What was predicted, row by row: `p` the class or value, `s` its score where there is one. */
 export interface PredictedRows {
   readonly p?: readonly (Label | null)[];
@@ -34,6 +37,19 @@ export function predictedRows(task: Task, outputs: readonly Tensor[], rows: numb
     s.push(scores === undefined ? null : scoreAt(task, scores, row, columns, label, best));
   }
   return { p, s };
+}
+
+/** Labels by falling score of the first `rows` rows, at most `most` of each; undefined where a row has no more than two classes. */
+export function topLabels(task: Task, outputs: readonly Tensor[], rows: number, most: number): (readonly Label[])[] | undefined {
+  const scores = outputs.find((output) => output.name === task.scoreOutput);
+  const columns = scores === undefined ? 0 : columnsOf(scores, rows);
+  if (task.kind !== 'multiclass' || scores === undefined || columns <= 2 || columns > topColumnsMax) return undefined;
+  return Array.from({ length: rows }, (_, row) => {
+    const order = Array.from({ length: columns }, (_column, column) => column);
+    const scoreOf = (column: number) => numberAt(scores, row * columns + column);
+    order.sort((a, b) => scoreOf(b) - scoreOf(a));
+    return order.slice(0, most).flatMap((column) => labelOf(task, column) ?? []);
+  });
 }
 
 /** Values per row; 0 when they do not divide evenly, and then no row has a score. */

@@ -143,6 +143,7 @@ export class ServingLoop {
           key: prepared.key,
           isJoinable: prepared.isJoinable,
           decodeMicros: prepared.decodeMicros,
+          isObserved: prepared.isObserved,
           // What the connection says wins over what the body says: a gateway may have lowered it.
           rank: rankOf(kind, header.priority || (prepared.request.priority ?? 0)),
           alone: header.alone === 1 || !prepared.isJoinable,

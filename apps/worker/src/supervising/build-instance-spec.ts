@@ -34,6 +34,7 @@ export function buildInstanceSpec(assignment: Assignment, place: { modelPath: st
       executionProviders: [...spec.executionProviders],
       graphOptimization: 'all',
     },
+    ...(spec.outputRanges === undefined ? {} : { outputRanges: [...spec.outputRanges] }),
     ...(assignment.runMs === undefined ? {} : { runMs: assignment.runMs }),
     batching: { isOn: batching.isOn, maxBatchSize: batching.maxBatchSize, maxDelayMs: batching.maxDelayMs, ...latencyTarget },
     limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes, ...(batching.isStated ? { maxRows: batching.maxBatchSize } : {}) },

@@ -25,6 +25,10 @@ export const headerKeys = {
   runs: 21,
   decodeMicros: 22,
   encodeMicros: 23,
+  /** Of a request: 1 asks for an `ObservedAnswer` beside the answer. */
+  observe: 24,
+  /** Of an answer: so many bytes at the end of its body are the `ObservedAnswer`, as JSON. */
+  observedBytes: 25,
 } as const;
 
 const textKeys = ['predictionId', 'traceparent', 'contentType', 'contentEncoding', 'acceptEncoding', 'errorCode', 'modelName', 'clientId'] as const;
@@ -37,9 +41,10 @@ const u32Keys = [
   'batchRows',
   'decodeMicros',
   'encodeMicros',
+  'observedBytes',
 ] as const;
 const u16Keys = ['status'] as const;
-const u8Keys = ['priority', 'kind', 'contentKind', 'invalidOutput', 'alone', 'runs'] as const;
+const u8Keys = ['priority', 'kind', 'contentKind', 'invalidOutput', 'alone', 'runs', 'observe'] as const;
 
 type TextKey = (typeof textKeys)[number];
 type NumberKey = (typeof u32Keys)[number] | (typeof u16Keys)[number] | (typeof u8Keys)[number];
@@ -47,6 +52,10 @@ type HeaderKey = TextKey | NumberKey;
 
 /** The facts that travel beside a body. */
 export type FrameHeader = { [key in TextKey]?: string } & { [key in NumberKey]?: number };
+
+/** What `invalidOutput` may be. */
+export const nanOutput = 1;
+export const outOfRange = 2;
 
 const version = 1;
 const widths = new Map<number, { readonly name: HeaderKey; readonly bytes: 0 | 1 | 2 | 4 }>();

@@ -16,6 +16,8 @@ const headers: fc.Arbitrary<FrameHeader> = fc.record(
     status: fc.integer({ min: 0, max: 65535 }),
     kind: u8,
     invalidOutput: u8,
+    observe: u8,
+    observedBytes: u32,
   },
   { requiredKeys: [] },
 );

@@ -1,4 +1,4 @@
-import { Signature, Task } from '@slipway/contracts';
+import { Signature, Task, VersionFootprint } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** What the validation child is told: a JSON file whose path is its only argument. */
@@ -6,8 +6,8 @@ export const InspectSpec = z.object({ modelPath: z.string(), digest: z.string(),
 export type InspectSpec = z.infer<typeof InspectSpec>;
 
 /** What loading and running cost, measured in the validation child. */
-export const Footprint = z.object({ loadMs: z.number(), runMs: z.number().nullable(), rssBytes: z.number() });
-export type Footprint = z.infer<typeof Footprint>;
+export const Footprint = VersionFootprint;
+export type Footprint = VersionFootprint;
 
 /** The child's report on a model it could load, or why it could not. */
 export const InspectResult = z.discriminatedUnion('ok', [

@@ -1,4 +1,4 @@
-import { Signature, Task } from '@slipway/contracts';
+import { OutputRange, observedRowsMax, Signature, Task } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** What an instance program is told at start: a JSON file whose path is its only argument. */
@@ -25,6 +25,8 @@ export const InstanceSpec = z.object({
     executionProviders: z.array(z.string()).min(1),
     graphOptimization: z.enum(['disabled', 'basic', 'extended', 'all']),
   }),
+  /** Values outside of these make an answer count as invalid. */
+  outputRanges: z.array(OutputRange).optional(),
   /** Time of one run as measured while validating, in ms; decides where the model is loaded first. */
   runMs: z.number().min(0).optional(),
   /** Joining of requests along the first axis of every input; only for models whose rows are independent. */
@@ -107,6 +109,15 @@ export const InstancePong = z.object({
   spoolBytes: z.number(),
 });
 export type InstancePong = z.infer<typeof InstancePong>;
+
+/** An `ObservedAnswer` as it travels behind an answer's body. */
+const Observed = z.union([z.string(), z.number()]);
+export const ObservedAnswerBytes = z.object({
+  p: z.array(Observed.nullable()).max(observedRowsMax).optional(),
+  s: z.array(z.number().nullable()).max(observedRowsMax).optional(),
+  k: z.array(z.array(Observed).max(20)).max(observedRowsMax).optional(),
+  h: z.string().max(128).optional(),
+});
 
 /** Kinds of requests, by their number in a frame header. */
 export const inferKinds = ['live', 'shadow', 'probe', 'batch'] as const;

@@ -1,10 +1,18 @@
 import { EventEmitter } from 'node:events';
 import { createConnection, type Socket } from 'node:net';
-import { type ErrorCode, isErrorCode, messageOf } from '@slipway/contracts';
-import { decodeHeader, type FrameHeader } from './frame-header.js';
+import { type ErrorCode, isErrorCode, messageOf, type ObservedAnswer } from '@slipway/contracts';
+import { decodeHeader, type FrameHeader, outOfRange } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
 import { type Frame, type FrameBody, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
-import { type ContentKind, type InferKind, InstanceHello, InstancePong, InstanceStateChange, inferKinds } from './instance-spec.js';
+import {
+  type ContentKind,
+  type InferKind,
+  InstanceHello,
+  InstancePong,
+  InstanceStateChange,
+  inferKinds,
+  ObservedAnswerBytes,
+} from './instance-spec.js';
 import { StreamTable } from './stream-table.js';
 
 /** One prediction request on its way to an instance; the body is what the caller sent, unchanged. */
@@ -24,6 +32,8 @@ export interface InferCall {
   readonly contentKind?: ContentKind;
   /** Not to be joined with others: it may be what ended an instance. */
   readonly alone?: boolean;
+  /** Whether the instance shall say beside its answer what it predicted. */
+  readonly observe?: boolean;
   readonly body: FrameBody;
 }
 
@@ -41,8 +51,12 @@ export interface InferResult {
   readonly runs: number;
   readonly decodeMicros: number;
   readonly encodeMicros: number;
-  /** A float output holds NaN. */
+  /** A float output holds NaN, or a value is out of the ranges that the revision states. */
   readonly invalidOutput: boolean;
+  /** It is the range, not NaN. */
+  readonly isOutOfRange: boolean;
+  /** What it predicted, where that was asked for. */
+  readonly observed?: ObservedAnswer;
   readonly clientId?: string;
   readonly body: Buffer;
 }
@@ -294,10 +308,14 @@ function headerOf(call: InferCall): FrameHeader {
     modelName: call.modelName,
     contentKind: call.contentKind === 'grpc' ? 1 : 0,
     alone: call.alone === true ? 1 : undefined,
+    observe: call.observe === true ? 1 : undefined,
   };
 }
 
-function toResult(header: FrameHeader, body: Buffer): InferReply {
+function toResult(header: FrameHeader, whole: Buffer): InferReply {
+  const { observedBytes } = header;
+  const observed = observedBytes === undefined ? undefined : readObserved(whole, observedBytes);
+  const body = observedBytes === undefined ? whole : whole.subarray(0, Math.max(0, whole.length - observedBytes));
   return {
     kind: 'result',
     contentType: header.contentType ?? 'application/json',
@@ -310,10 +328,22 @@ function toResult(header: FrameHeader, body: Buffer): InferReply {
     runs: header.runs ?? 1,
     decodeMicros: header.decodeMicros ?? 0,
     encodeMicros: header.encodeMicros ?? 0,
-    invalidOutput: header.invalidOutput === 1,
+    invalidOutput: (header.invalidOutput ?? 0) > 0,
+    isOutOfRange: header.invalidOutput === outOfRange,
+    ...(observed === undefined ? {} : { observed }),
     clientId: header.clientId,
     body,
   };
+}
+
+/** The end of an answer's body. What cannot be read is as good as not there: the answer itself is whole. */
+function readObserved(whole: Buffer, observedBytes: number): ObservedAnswer | undefined {
+  if (observedBytes > whole.length) return undefined;
+  try {
+    return ObservedAnswerBytes.parse(parseJson(whole.subarray(whole.length - observedBytes)));
+  } catch {
+    return undefined;
+  }
 }
 
 function toError(header: FrameHeader, body: Buffer): InferReply {
