@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Scope, SlipwayError } from '@slipway/contracts';
 import { SnapshotStore } from '@slipway/deployments';
-import { type Registry, ServingRecorder, ServingWindowStore, WindowFlush } from '@slipway/metrics';
+import { Counter, type Registry, RequestSampleStore, ServingRecorder, ServingWindowStore, WindowFlush } from '@slipway/metrics';
 import { channels } from '@slipway/platform';
 import { CredentialTable, type Resolved } from '../access/credential-table.js';
 import { allows } from '../access/policy.js';
@@ -17,6 +17,7 @@ import { exposeGateway } from './gateway-instruments.js';
 import { GrpcGateway } from './grpc/grpc-gateway.js';
 import { refusalOfKeylessChange } from './keyless-change.js';
 import type { ServerFacts } from './protocol-info.js';
+import { openSampleThread, RequestSampler } from './request-samples/request-sampler.js';
 import { type GatewayRoute, gatewayRoutes } from './routes.js';
 import { SavedSnapshot } from './saved-snapshot.js';
 import { SnapshotFeed } from './snapshot-feed.js';
@@ -32,6 +33,7 @@ export class Gateway {
   private readonly server: ServerFacts;
   private readonly feed: SnapshotFeed;
   private readonly flush: WindowFlush<Parameters<ServingWindowStore['write']>[0][number]>;
+  private readonly samples: RequestSampler;
   private readonly stops: (() => void)[] = [];
 
   constructor(
@@ -48,11 +50,13 @@ export class Gateway {
       serverVersion,
       repository: new DeploymentRepository({ db: db.prisma, routing: () => this.core.routing, log }),
     };
+    this.samples = createSampler(platform, registry);
     this.core = new GatewayCore({
       ...this.server,
       maxBodyBytes: settings.SLIPWAY_MAX_BODY_BYTES,
       defaultDeadlineMs: settings.SLIPWAY_DEFAULT_DEADLINE_MS,
       sink: recorder,
+      samples: this.samples,
       admit: (request, route) => this.admit(request, route),
     });
     this.feed = new SnapshotFeed({
@@ -117,7 +121,7 @@ export class Gateway {
     await this.feed.stop();
     await this.core.drain();
     this.core.close();
-    await this.flush.close();
+    await Promise.all([this.flush.close(), this.samples.close()]);
   }
 
   private admit(request: RequestHead, route: GatewayRoute): Admission {
@@ -132,6 +136,17 @@ export class Gateway {
     if (resolved.viaCookie) return admitBrowser(request, resolved);
     return { ok: true, projectId: resolved.projectId, actor: resolved.actor, isInternal: resolved.isInternal };
   }
+}
+
+function createSampler({ db, masterKey, log }: Platform, registry: Registry): RequestSampler {
+  const help = 'Live requests that were chosen to be kept for replays, by what became of them.';
+  const counter = new Counter({ name: 'slipway_request_samples_total', help, labelNames: ['result'], registers: [registry] });
+  return new RequestSampler({
+    store: new RequestSampleStore(db.pool),
+    openSealer: openSampleThread(masterKey),
+    count: (result) => counter.inc({ result }),
+    log,
+  });
 }
 
 /** Where keys are switched off for clients that cannot send one: predictions for everybody, changes for callers on this machine. */
