@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type InspectOptions, inspectModel } from '@slipway/inference';
+import { type InspectOptions, inspectModel, RuntimeSession } from '@slipway/inference';
 import { floats, identityModel, linearModel, type ModelParts, writeModel } from '@slipway/inference/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import { builtProgram } from '../instance/testing/start-instance.js';
@@ -27,6 +27,52 @@ describe('inspectModel', () => {
     });
     expect(result.ok && result.footprint.rssBytes).toBeGreaterThan(10_000_000);
     expect(result.ok && result.footprint.runMs).toBeGreaterThan(0);
+    expect(result.ok && result.footprint.latencies?.map((one) => one.rows)).toEqual([1, 2, 4, 8, 16, 32]);
+    expect(result.ok && result.footprint.latencies?.every((one) => one.medianMs > 0)).toBe(true);
+  });
+
+  it('loads weights from the files beside the model, and computes with them', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'slipway-inspect-external-'));
+    try {
+      const external = (...more: (readonly [string, string])[]) => [['location', 'weights.bin'] as const, ...more];
+      const parts: ModelParts = {
+        graph: {
+          nodes: [
+            { op: 'MatMul', inputs: ['x', 'w'], outputs: ['p'] },
+            { op: 'Add', inputs: ['p', 'b'], outputs: ['y'] },
+          ],
+          initializers: [
+            { name: 'w', type: 1, dims: [2, 1], external: external(['offset', '0'], ['length', '8']) },
+            { name: 'b', type: 1, dims: [1], external: external(['offset', '8']) },
+          ],
+          inputs: [{ name: 'x', dims: ['rows', 2] }],
+          outputs: [{ name: 'y', dims: ['rows', 1] }],
+        },
+      };
+      const modelPath = join(own, 'model.onnx');
+      writeFileSync(modelPath, writeModel(parts));
+      writeFileSync(join(own, 'weights.bin'), Buffer.from(Float32Array.from([2, 3, 10]).buffer));
+      const result = await inspectModel({ program: builtProgram('inspect'), modelPath, digest: '0'.repeat(64) });
+      expect(result).toMatchObject({ ok: true, rowsIndependent: true, notes: [] });
+      const session = new RuntimeSession(modelPath, { intraOpThreads: 1, interOpThreads: 1, executionProviders: ['cpu'], graphOptimization: 'all' });
+      const [y] = session.run([{ name: 'x', datatype: 'FP32', shape: [1, 2], data: Float32Array.from([1, 1]) }], ['y']);
+      session.release();
+      expect(y?.data).toEqual(Float32Array.from([15]));
+    } finally {
+      rmSync(own, { recursive: true, force: true });
+    }
+  });
+
+  it('refuses a model whose weights do not lie beside it', async () => {
+    const parts: ModelParts = {
+      graph: {
+        nodes: [{ op: 'Add', inputs: ['x', 'w'], outputs: ['y'] }],
+        initializers: [{ name: 'w', type: 1, dims: [2], external: 'weights.bin' }],
+        inputs: [{ name: 'x', dims: ['rows', 2] }],
+        outputs: [{ name: 'y', dims: ['rows', 2] }],
+      },
+    };
+    expect(await inspect(writeModel(parts))).toMatchObject({ ok: false, reasons: [expect.stringContaining('"weights.bin" did not come with it')] });
   });
 
   it('sees that a model mixes its rows', async () => {

@@ -14,6 +14,7 @@ import {
   toSignature,
 } from '@slipway/inference';
 import { affordableTrials, timedRuns } from './affordable-trials.js';
+import { measureLatencies } from './measure-latencies.js';
 import { rowsAgree } from './rows-agree.js';
 
 /**
@@ -36,7 +37,13 @@ export async function inspect(spec: InspectSpec, onLoaded: () => void): Promise<
     const { signature, notes } = toSignature(session, facts);
     const task = guessTask(signature, facts);
     const trial = tryRuns(session, signature, task);
-    const footprint = { loadMs: round(loadMs), runMs: trial.runMs, rssBytes: process.memoryUsage.rss() };
+    // Before larger batches are tried, which an instance may never get.
+    const footprint = {
+      loadMs: round(loadMs),
+      runMs: trial.runMs,
+      rssBytes: process.memoryUsage.rss(),
+      latencies: latenciesOf(session, signature, trial),
+    };
     const independent = trial.rowsIndependent === undefined ? {} : { rowsIndependent: trial.rowsIndependent };
     return { ok: true, signature, task, footprint, notes: [...notes, ...trial.notes], ...independent };
   } catch (error) {
@@ -56,6 +63,18 @@ interface Trial {
   readonly runMs: number | null;
   readonly rowsIndependent?: boolean;
   readonly notes: readonly string[];
+}
+
+function latenciesOf(session: RuntimeSession, signature: Signature, trial: Trial) {
+  if (trial.runMs === null) return [];
+  const names = signature.outputs.map((output) => output.name);
+  const trialled = { oneRowMs: trial.runMs, rowsIndependent: trial.rowsIndependent === true };
+  try {
+    return measureLatencies((inputs) => session.run(inputs, names), signature, trialled);
+  } catch {
+    // Zeros in larger numbers may be nothing that this model takes; one row was, and its time is known.
+    return [{ rows: 1, medianMs: trial.runMs }];
+  }
 }
 
 function tryRuns(session: RuntimeSession, signature: Signature, task: Task): Trial {
