@@ -17,6 +17,10 @@ export type { ClassifiedRows, RegressedRows, Scores } from './evaluation/labelle
 export * from './evaluation/measure-classifier.js';
 export { measureRegressor } from './evaluation/measure-regressor.js';
 export * from './evidence/compare-answers.js';
+export * from './evidence/evidence-recorder.js';
+export { mergeStageEvidence, noEvidence } from './evidence/merge-evidence.js';
+export type { ObservedRequest } from './evidence/observed-side.js';
+export * from './evidence/rollout-evidence.store.js';
 export type { GuardInput, LabelledTotals } from './guards/guard-input.js';
 export { judgeGuards } from './guards/judge-guards.js';
 export * from './instruments/create-registry.js';
