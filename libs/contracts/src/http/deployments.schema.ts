@@ -112,6 +112,8 @@ export const CreateDeployment = z
     ...VersionChoice,
     replicas: Replicas.default(1),
     spec: RevisionSpec.prefault({}),
+    /** Deploys although gates of the model's evaluations are not met; the word is kept in the event. */
+    overrideGates: z.boolean().optional(),
     reason: Reason.optional(),
   })
   .refine(oneOfVersionOrAlias, oneOfText);

@@ -13,13 +13,15 @@ import {
 } from '@slipway/contracts';
 import { type ChangeBy, type Database, decodeCursor, isUniqueViolation, newId, pageFrom, type Transaction, toJson } from '@slipway/platform';
 import { hostSilentAfterMs } from '../hosts/host.js';
+import { refuseOverQuota } from '../quotas/quota.store.js';
 import { atOneMoment } from '../rows/at-one-moment.store.js';
 import { databaseNow } from '../rows/database-clock.store.js';
 import { revisionInclude, toRevision } from './deployment-rows.js';
-import { type DeploymentState, namesOf, servingRevision } from './deployment-state.js';
+import { type DeploymentState, namesOf, revisionOf, servingRevision } from './deployment-state.js';
 import { loadStates } from './deployment-state.store.js';
 import { toDeploymentSummary, toDeploymentView } from './deployment-view.js';
 import { lockDeployment, nameKey, noDeployment } from './lock-deployment.store.js';
+import { refuseUnmetGates } from './refuse-unmet-gates.store.js';
 import { chooseVersion, findModel } from './version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from './write-wish.store.js';
 
@@ -126,6 +128,14 @@ export class DeploymentStore {
 
 async function createDeployment(tx: Transaction, by: ChangeBy, wish: CreateDeployment): Promise<void> {
   const version = await chooseVersion(tx, await findModel(tx, by.projectId, wish.model), wish);
+  await refuseUnmetGates(tx, version.versionId, wish.overrideGates);
+  await refuseOverQuota(tx, {
+    projectId: by.projectId,
+    deploymentId: undefined,
+    versionId: version.versionId,
+    replicas: wish.replicas,
+    spec: wish.spec,
+  });
   const now = await databaseNow(tx);
   const id = newId('dep');
   const revisionId = newId('rev');
@@ -162,7 +172,14 @@ async function createDeployment(tx: Transaction, by: ChangeBy, wish: CreateDeplo
     action: 'deployment.created',
     deployment: { id, name: wish.name },
     reason: wish.reason,
-    after: { model: version.modelName, version: version.versionNumber, revision: 1, replicas: wish.replicas, spec: wish.spec },
+    after: {
+      model: version.modelName,
+      version: version.versionNumber,
+      revision: 1,
+      replicas: wish.replicas,
+      spec: wish.spec,
+      overrideGates: wish.overrideGates,
+    },
   });
 }
 
@@ -176,7 +193,9 @@ async function suspendDeployment(tx: Transaction, by: ChangeBy, state: Deploymen
 }
 
 async function resumeDeployment(tx: Transaction, by: ChangeBy, state: DeploymentState, now: Date): Promise<void> {
-  const { id, wish, fact } = state.deployment;
+  const { id, projectId, wish, fact } = state.deployment;
+  const revision = revisionOf(state, wish.desiredRevisionId);
+  if (revision !== undefined) await refuseOverQuota(tx, { projectId, deploymentId: id, ...revision });
   await tx.deployment.update({ where: { id }, data: { suspended: false, epoch: { increment: 1 } } });
   if (fact.activeRevisionId !== undefined || wish.kind === 'ROLLBACK' || wish.desiredRevisionId === undefined) return;
   // Nothing has ever served: the first walk starts anew.

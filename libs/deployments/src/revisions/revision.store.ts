@@ -7,8 +7,10 @@ import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRevisionView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { refuseBreaking } from '../deployments/refuse-breaking.store.js';
+import { refuseUnmetGates } from '../deployments/refuse-unmet-gates.store.js';
 import { type ChosenVersion, chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from '../deployments/write-wish.store.js';
+import { refuseOverQuota } from '../quotas/quota.store.js';
 import { openWindow } from '../rollouts/freeze-windows.js';
 import { loadFreezeWindows } from '../rollouts/load-freeze-windows.store.js';
 import { findPlan } from '../rollouts/named-plan.store.js';
@@ -22,7 +24,7 @@ export class RevisionStore {
    * Deploys: a new revision and the walk to it. What is not said stays as it is on the revision that serves. While another rollout walks,
    * the wish is refused, so of several at once one wins and the others learn that they lost.
    * @throws SlipwayError DEPLOYMENT_NOT_FOUND, VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY, ROLLOUT_IN_PROGRESS, DEPLOYMENT_SUSPENDED,
-   * DEPLOYMENT_CHANGED, SIGNATURE_BREAKING, ROLLOUT_PLAN_NOT_FOUND, ROLLOUT_REFUSED
+   * DEPLOYMENT_CHANGED, SIGNATURE_BREAKING, GATE_NOT_MET, ROLLOUT_PLAN_NOT_FOUND, ROLLOUT_REFUSED
    */
   async create(by: ChangeBy, name: string, wish: CreateRevision): Promise<void> {
     const seen = await this.db.deployment.findFirst({
@@ -101,12 +103,14 @@ async function refuseUnfit(tx: Transaction, { state, version, wish, now }: Deplo
     throw new SlipwayError('ROLLOUT_REFUSED', `expected a time to come in "scheduledFor", got ${wish.scheduledFor}; leave it out to begin at once`);
   }
   if (serving === undefined) {
-    if (plan.strategy === 'all-at-once' && plan.stages.length === 0) return;
+    if (plan.strategy === 'all-at-once' && plan.stages.length === 0) return refuseUnmetGates(tx, version.versionId, wish.overrideGates);
     throw new SlipwayError(
       'ROLLOUT_REFUSED',
       `nothing of "${name}" serves yet, so a "${plan.strategy}" rollout has nothing to compare with or to take traffic from; deploy all at once first`,
     );
   }
+  // The version that serves already may be given other replicas or settings, whatever has become of its gates; a shadow has no live callers.
+  if (version.versionId !== serving.versionId && plan.strategy !== 'shadow') await refuseUnmetGates(tx, version.versionId, wish.overrideGates);
   if (wish.allowBreaking === true) return;
   await refuseBreaking(tx, { before: serving.versionId, after: version.versionId, what: 'deploy it with "allowBreaking": true if that is meant' });
 }
@@ -123,6 +127,7 @@ async function deploy(tx: Transaction, request: Deploy, { plan, planName }: Chos
   const base = serving ?? state.revisions[0];
   const replicas = wish.replicas ?? base?.replicas ?? 1;
   const spec = RevisionSpec.parse({ ...base?.spec, ...wish.spec });
+  await refuseOverQuota(tx, { projectId: by.projectId, deploymentId: deployment.id, versionId: version.versionId, replicas, spec });
   const revisionId = newId('rev');
   const overrideFreeze = wish.overrideFreeze === true;
   await endWalkingRollout(tx, deployment.id, { wish: 'supersede', by: by.actor });
