@@ -11,6 +11,7 @@ export * from './http/history.schema.js';
 export * from './http/models.schema.js';
 export * from './http/monitoring.schema.js';
 export * from './http/paging.schema.js';
+export * from './http/quotas.schema.js';
 export * from './http/replays.schema.js';
 export * from './http/rollouts.schema.js';
 export * from './judge-gates.js';

@@ -26,6 +26,7 @@ export type IdPrefix =
   | 'rtr'
   | 'pln'
   | 'shd'
+  | 'qta'
   | 'frz';
 
 const next = monotonicFactory();

@@ -10,6 +10,7 @@ export const channels = {
   instances: 'slipway_instances',
   access: 'slipway_access',
   alerts: 'slipway_alerts',
+  quotas: 'slipway_quotas',
 } as const;
 export type Channel = (typeof channels)[keyof typeof channels];
 
