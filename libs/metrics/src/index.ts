@@ -23,6 +23,7 @@ export type { ObservedRequest } from './evidence/observed-side.js';
 export * from './evidence/rollout-evidence.store.js';
 export type { GuardInput, LabelledTotals } from './guards/guard-input.js';
 export { judgeGuards } from './guards/judge-guards.js';
+export * from './guards/rollout-facts.store.js';
 export * from './instruments/create-registry.js';
 export * from './instruments/series-budget.js';
 export * from './quality/classification-metrics.js';

@@ -59,7 +59,7 @@ function missingReplay(
     return stage.withoutRequests === 'skip' ? undefined : { kind: 'hold', reason: 'there are no recorded requests that could be replayed' };
   }
   // There will be no more evidence in this stage; stages to come may bring it, but nothing is promoted without.
-  const word = weighJudgements(seen.judgements, rollout.waived);
+  const word = weighJudgements(seen.judgements, rollout);
   if (!isLast || word.kind !== 'not_enough_evidence') return undefined;
   return { kind: 'hold', reason: `the replayed requests are too few to say: ${word.judgement.reason}` };
 }
@@ -89,7 +89,8 @@ function whatIsMissing(
     return `${needed - seen.requests} more of ${needed} requests to the candidate`;
   }
   if (seconds < stage.minDurationSeconds) return `the stage's shortest time, ${Math.ceil(stage.minDurationSeconds - seconds)} s more`;
-  const word = weighJudgements(seen.judgements, rollout.waived);
+  const isWhole = stage.kind === 'step' && stage.weightPercent === 100;
+  const word = weighJudgements(seen.judgements, { waived: rollout.waived, isWhole });
   if (word.kind !== 'not_enough_evidence') return undefined;
   return `evidence: ${word.judgement.reason}`;
 }

@@ -96,7 +96,7 @@ function endByInstances(rollout: Rollout, seen: RolloutObservation, now: Date): 
 }
 
 function endByGuards(rollout: Rollout, seen: RolloutObservation): Decision | undefined {
-  const word = weighJudgements(judgementsOf(seen), rollout.waived);
+  const word = weighJudgements(judgementsOf(seen), rollout);
   if (word.kind !== 'fail' || rollout.plan.onFail !== 'roll-back') return undefined;
   return { kind: 'abort', cause: 'GUARD_FAILED', detail: word.judgement.reason };
 }
@@ -109,7 +109,7 @@ function stay(rollout: Rollout): Decision | undefined {
 
 function holdByGuards(rollout: Rollout, seen: RolloutObservation): Decision | undefined {
   if (rollout.promoteNow) return undefined;
-  const word = weighJudgements(judgementsOf(seen), rollout.waived);
+  const word = weighJudgements(judgementsOf(seen), rollout);
   if (word.kind !== 'fail' && word.kind !== 'common_fault') return undefined;
   return { kind: 'hold', reason: word.judgement.reason };
 }

@@ -497,10 +497,12 @@ describe('a deploy', () => {
 
 describe('shadows', () => {
   it('run beside everything else until they are ended', async () => {
-    const shadow = await shadows.create(by, 'fraud', { version: 3, samplePercent: 20, reason: 'curious' });
+    const { view: shadow } = await shadows.create(by, 'fraud', { version: 3, samplePercent: 20, reason: 'curious' });
     expect(shadow).toMatchObject({ revision: 2, version: 3, samplePercent: 20, warm: false });
     await work();
-    expect(await shadows.list(by.projectId, 'fraud', { limit: 10 })).toMatchObject({ items: [{ id: shadow.id, warm: true }] });
+    expect(await shadows.list(by.projectId, 'fraud', { limit: 10 })).toMatchObject({
+      items: [{ view: { id: shadow.id, warm: true }, compared: { candidateVersionId: expect.any(String) } }],
+    });
     expect(await split()).toEqual({ 1: 100 });
     await deploy();
     await work(passing, 4);

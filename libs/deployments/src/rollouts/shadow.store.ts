@@ -1,18 +1,34 @@
 import { type CreateShadow, type Page, type PageQuery, RevisionSpec, type ShadowView, SlipwayError } from '@slipway/contracts';
 import { type ChangeBy, type Database, decodeCursor, newId, pageFrom, toJson } from '@slipway/platform';
-import { hasReadyInstance, servingRevision } from '../deployments/deployment-state.js';
+import { type DeploymentState, hasReadyInstance, servingRevision } from '../deployments/deployment-state.js';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { refuseBreaking } from '../deployments/refuse-breaking.store.js';
 import { chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish } from '../deployments/write-wish.store.js';
+import type { Revision } from '../revisions/revision.js';
 import { atOneMoment } from '../rows/at-one-moment.store.js';
 
 /** A deployment has so many shadows at most; each costs the memory of an instance. */
 export const shadowsMax = 8;
 
-/** A shadow as the rows know it; what was seen of it is the application's to add. */
-export type ShadowFacts = Omit<ShadowView, 'counts' | 'judgements'>;
+/** A shadow as the rows know it. */
+export interface ShadowFacts {
+  /** What was seen of it is the application's to add. */
+  readonly view: Omit<ShadowView, 'counts' | 'judgements'>;
+  /** What it is compared with; undefined while nothing serves. */
+  readonly compared: ShadowComparison | undefined;
+}
+
+/** Ids of a shadow and of what it is compared with. */
+export interface ShadowComparison {
+  readonly deploymentId: string;
+  readonly stableRevisionId: string;
+  readonly stableVersionId: string;
+  readonly candidateRevisionId: string;
+  readonly candidateVersionId: string;
+  readonly since: Date;
+}
 
 /** Revisions that get copies of live requests beside any rollout, for as long as they are wanted. */
 export class ShadowStore {
@@ -79,16 +95,20 @@ export class ShadowStore {
         take: page.limit + 1,
       });
       const revisions = new Map(state.revisions.map((revision) => [revision.id, revision]));
-      const toView = (row: (typeof rows)[number]): ShadowFacts => ({
-        id: row.id,
-        revision: revisions.get(row.revisionId)?.number ?? 0,
-        version: revisions.get(row.revisionId)?.versionNumber ?? 0,
-        samplePercent: row.samplePercent,
-        warm: hasReadyInstance(state, row.revisionId),
-        createdAt: row.createdAt.toISOString(),
-        createdBy: row.createdBy,
-        reason: row.reason,
-      });
+      const toView = (row: (typeof rows)[number]): ShadowFacts => {
+        const revision = revisions.get(row.revisionId);
+        const view = {
+          id: row.id,
+          revision: revision?.number ?? 0,
+          version: revision?.versionNumber ?? 0,
+          samplePercent: row.samplePercent,
+          warm: hasReadyInstance(state, row.revisionId),
+          createdAt: row.createdAt.toISOString(),
+          createdBy: row.createdBy,
+          reason: row.reason,
+        };
+        return { view, compared: comparisonOf(state, revision, row.createdAt) };
+      };
       return pageFrom(rows, { list, limit: page.limit, positionOf: (row) => row.id, toView });
     });
   }
@@ -96,7 +116,7 @@ export class ShadowStore {
   /** @throws SlipwayError DEPLOYMENT_NOT_FOUND, SHADOW_NOT_FOUND */
   async get(projectId: string, name: string, id: string): Promise<ShadowFacts> {
     const { items } = await this.list(projectId, name, { limit: shadowsMax });
-    const found = items.find((shadow) => shadow.id === id);
+    const found = items.find((shadow) => shadow.view.id === id);
     if (found === undefined) throw noShadow(name, id);
     return found;
   }
@@ -114,6 +134,19 @@ export class ShadowStore {
       await announceWish(tx, { by, action: 'shadow.ended', deployment, reason, before });
     });
   }
+}
+
+function comparisonOf(state: DeploymentState, candidate: Revision | undefined, since: Date): ShadowComparison | undefined {
+  const stable = servingRevision(state);
+  if (stable === undefined || candidate === undefined) return undefined;
+  return {
+    deploymentId: state.deployment.id,
+    stableRevisionId: stable.id,
+    stableVersionId: stable.versionId,
+    candidateRevisionId: candidate.id,
+    candidateVersionId: candidate.versionId,
+    since,
+  };
 }
 
 function noShadow(name: string, id: string): SlipwayError {

@@ -36,7 +36,14 @@ describe('weighJudgements', () => {
 
   it('lets pass what a person has let pass, and nothing else of that guard', () => {
     const waived = [{ guard: 'error-share', outcome: 'common_fault' as const }];
-    expect(weighJudgements([judgement('common_fault')], waived).kind).toBe('no_objection');
-    expect(weighJudgements([judgement('fail')], waived).kind).toBe('fail');
+    expect(weighJudgements([judgement('common_fault')], { waived }).kind).toBe('no_objection');
+    expect(weighJudgements([judgement('fail')], { waived }).kind).toBe('fail');
+  });
+
+  it('does not wait for answers of stable where stable gets no requests', () => {
+    const unseen = judgement('not_enough_evidence', { guard: 'latency-p99', stable: { n: 0, value: null } });
+    expect(weighJudgements([unseen]).kind).toBe('not_enough_evidence');
+    expect(weighJudgements([unseen], { isWhole: true }).kind).toBe('no_objection');
+    expect(weighJudgements([judgement('not_enough_evidence')], { isWhole: true }).kind).toBe('not_enough_evidence');
   });
 });
