@@ -7,9 +7,8 @@ import {
   type SideEvidence,
   type StageEvidence,
 } from '@slipway/contracts';
-import { noPairs } from '../evidence/compare-answers.js';
+import { noEvidence } from '../evidence/merge-evidence.js';
 import { latencyQuantile } from '../windows/latency-buckets.js';
-import { emptySide } from './side-totals.js';
 
 /** What a replay has shown so far: the evidence that guards judge, and what else people want to know. Sums and extremes alone. */
 export interface ReplayOutcome {
@@ -31,7 +30,7 @@ const nothingCompared: BitEquality = { compared: 0, equal: 0, differing: {}, max
 /** @param stage of the rollout; 0 without one. */
 export function emptyOutcome(stage: number): ReplayOutcome {
   return {
-    evidence: { stage, stable: emptySide(), candidate: emptySide(), shadow: emptySide(), pairs: noPairs },
+    evidence: noEvidence(stage),
     sameVersion: nothingCompared,
     stableAgain: nothingCompared,
     compute: { stable: { n: 0, micros: 0 }, candidate: { n: 0, micros: 0 } },
