@@ -25,6 +25,7 @@ const pages = [
   { name: 'events', path: '/events' },
   { name: 'history', path: '/history?at=2020-01-01T00:00:00.000Z' },
   { name: 'rollout-plans', path: '/settings/rollouts' },
+  { name: 'quotas', path: '/settings/quotas' },
   { name: 'keys', path: '/settings/keys' },
   { name: 'hosts', path: '/hosts' },
 ] as const;

@@ -18,6 +18,7 @@ export const places: readonly Place[] = [
   { href: '/history', label: 'History', icon: 'clock', keys: 'g t' },
   { href: '/hosts', label: 'Hosts', icon: 'host', keys: 'g h' },
   { href: '/settings/rollouts', label: 'Rollout plans', icon: 'deploy', keys: 'g p' },
+  { href: '/settings/quotas', label: 'Quotas', icon: 'table', keys: 'g q' },
   { href: '/settings/keys', label: 'API keys', icon: 'key', keys: 'g k' },
 ];
 

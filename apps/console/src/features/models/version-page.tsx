@@ -1,19 +1,21 @@
 'use client';
 
-import type { TensorSignature, VersionView } from '@slipway/contracts';
+import type { TensorSignature, VersionDetail, VersionView } from '@slipway/contracts';
 import { useState } from 'react';
 import { Button } from '@/components/button';
 import { CopyIcon } from '@/components/copy';
 import { DeployDialog } from '@/components/deploy/deploy-dialog';
 import { QueryView } from '@/components/faces';
 import { Facts, PageHeader, Panel } from '@/components/panel';
-import { Status } from '@/components/status';
+import { Badge, Status } from '@/components/status';
 import { type Column, Table } from '@/components/table';
 import { Actor, Ago, Raw } from '@/components/text';
 import { useModel, useVersion } from '@/lib/api/models';
 import { formatBytes, formatCount, formatSeconds } from '@/lib/text/format-number';
 import { safeProse } from '@/lib/text/safe-text';
 import { AliasChips } from './alias-chips';
+import { ArchiveButton } from './archive-button';
+import { CardPanel } from './card-panel';
 import { shapeText } from './signature-line';
 import { TaskPanel } from './task-panel';
 
@@ -23,7 +25,7 @@ export function VersionPage({ name, version }: { readonly name: string; readonly
   return <QueryView query={query}>{(value) => <Loaded version={value} />}</QueryView>;
 }
 
-function Loaded({ version }: { readonly version: VersionView }) {
+function Loaded({ version }: { readonly version: VersionDetail }) {
   const aliases = useModel(version.model).data?.aliases ?? [];
   const [deploying, setDeploying] = useState(false);
   return (
@@ -34,13 +36,18 @@ function Loaded({ version }: { readonly version: VersionView }) {
           { href: '/models', label: 'Models' },
           { href: `/models/${encodeURIComponent(version.model)}`, label: version.model },
         ]}
-        beside={<Status value={version.status} />}
+        beside={version.archivedAt === null ? <Status value={version.status} /> : <Badge tone="idle">Archived</Badge>}
         below={version.description === '' ? undefined : <p className="raw max-w-[60rem] whitespace-pre-line">{safeProse(version.description)}</p>}
         actions={
           version.status === 'READY' && (
-            <Button kind="primary" icon="deploy" onClick={() => setDeploying(true)}>
-              Deploy
-            </Button>
+            <>
+              <ArchiveButton version={version} />
+              {version.archivedAt === null && (
+                <Button kind="primary" icon="deploy" onClick={() => setDeploying(true)}>
+                  Deploy
+                </Button>
+              )}
+            </>
           )
         }
       />
@@ -76,17 +83,26 @@ function Loaded({ version }: { readonly version: VersionView }) {
               ],
               ['Load time', version.footprint === null ? '–' : formatSeconds(version.footprint.loadMs / 1_000)],
               ['One run', version.footprint?.runMs == null ? '–' : formatSeconds(version.footprint.runMs / 1_000)],
+              ['By rows', <Latencies key="latencies" version={version} />],
               ['Memory', version.footprint === null ? '–' : formatBytes(version.footprint.rssBytes)],
             ]}
           />
         </Panel>
         <TaskPanel version={version} />
+        <CardPanel version={version} />
         <About version={version} />
         <Provenance version={version} />
       </div>
       {deploying && <DeployDialog model={version.model} version={version.version} onClose={() => setDeploying(false)} />}
     </>
   );
+}
+
+/** Median time of a run by the number of rows, as measured while validating. */
+function Latencies({ version }: { readonly version: VersionView }) {
+  const latencies = version.footprint?.latencies ?? [];
+  if (latencies.length === 0) return <span className="text-ink-3">–</span>;
+  return <span>{latencies.map(({ rows, medianMs }) => `${rows}: ${formatSeconds(medianMs / 1_000)}`).join(' · ')}</span>;
 }
 
 function Reasons({ version }: { readonly version: VersionView }) {

@@ -1,6 +1,6 @@
 'use client';
 
-import { ModelPage, ModelView, VersionPage, VersionView } from '@slipway/contracts';
+import { ModelPage, ModelView, VersionDetail, VersionPage } from '@slipway/contracts';
 import { useQuery } from '@tanstack/react-query';
 import { call, path } from './api.client';
 import { useList } from './use-list';
@@ -23,7 +23,7 @@ export function useVersions(model: string, options: { readonly enabled?: boolean
 export function useVersion(model: string, version: number, options: { readonly enabled?: boolean } = {}) {
   return useQuery({
     queryKey: ['models', 'version', model, version],
-    queryFn: ({ signal }) => call(VersionView, path`/v1/models/${model}/versions/${version}`, { signal }),
+    queryFn: ({ signal }) => call(VersionDetail, path`/v1/models/${model}/versions/${version}`, { signal }),
     refetchInterval: ({ state }) => (state.data && state.data.status !== 'READY' && state.data.status !== 'REJECTED' ? validatingPollMs : false),
     ...options,
   });
