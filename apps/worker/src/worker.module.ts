@@ -2,12 +2,14 @@ import { type DynamicModule, Global, Module, type Provider } from '@nestjs/commo
 import { createRegistry } from '@slipway/metrics';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { BatchPredictionsModule } from './batch-predictions/batch-predictions.module.js';
+import { EvaluationsModule } from './evaluations/evaluations.module.js';
 import { HealthServer, REGISTRY } from './health/health-server.js';
 import { Jobs } from './jobs/jobs.js';
 import { OutboxRelay } from './jobs/outbox-relay.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { PlacementModule } from './placement/placement.module.js';
 import { Platform } from './platform.js';
+import { ReplaysModule } from './replays/replays.module.js';
 import { RolloutsModule } from './rollouts/rollouts.module.js';
 import { SupervisingModule } from './supervising/supervising.module.js';
 import { VersionsModule } from './versions/versions.module.js';
@@ -40,6 +42,8 @@ export class WorkerModule {
         MonitoringModule,
         AlertsModule,
         BatchPredictionsModule,
+        ReplaysModule,
+        EvaluationsModule,
       ],
       providers: [OutboxRelay, HealthServer],
     };

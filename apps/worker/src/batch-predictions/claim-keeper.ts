@@ -1,5 +1,4 @@
 import type { Logger } from '@slipway/platform';
-import type { BatchRunStore, ClaimedBatch } from '@slipway/registry';
 
 /** Well within the time that a claim counts. */
 const everyMs = 3_000;
@@ -7,6 +6,15 @@ const everyMs = 3_000;
 /** The claim was taken by another worker, or the job is over: whatever is under way for it is worth nothing any more. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
+}
+
+/** A claim by its fencing token, and who can make it last. */
+export interface Claim {
+  readonly id: string;
+  readonly attempt: number;
+}
+export interface ClaimRenewal {
+  renew(claim: Claim, waitingFor: string | undefined): Promise<boolean>;
 }
 
 /** Keeps a claim while its work goes on, and ends the work when it is lost. */
@@ -18,8 +26,8 @@ export class ClaimKeeper {
   private renewing = false;
 
   constructor(
-    private readonly runs: BatchRunStore,
-    private readonly claim: Pick<ClaimedBatch, 'id' | 'attempt'>,
+    private readonly runs: ClaimRenewal,
+    private readonly claim: Claim,
     private readonly log: Logger,
   ) {
     this.timer = setInterval(() => void this.renew(), everyMs);
