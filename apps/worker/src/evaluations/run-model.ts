@@ -1,0 +1,92 @@
+import { readFileSync, writeSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { messageOf } from '@slipway/contracts';
+import {
+  cleanRuntimeMessage,
+  decodeRequest,
+  defaultInstanceLimits,
+  elementCount,
+  fromFloat16,
+  RuntimeSession,
+  type Tensor,
+  toRunError,
+} from '@slipway/inference';
+import { endWithParent } from '../inspect/end-with-parent.js';
+import { predictedRows } from '../instance/predicted-rows.js';
+import { encodeFrame, type RunReply, readFrames } from './run-frames.js';
+import { RunRequest, RunSpec } from './run-spec.js';
+
+// Before the runtime starts its threads, which inherit it: an evaluation steps back behind models that serve.
+setPriority(constants.priority.PRIORITY_LOW);
+endWithParent();
+
+/** The process of an evaluation's model: loads it, and answers requests on standard input, one after the other, until that ends. */
+const spec = RunSpec.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
+process.title = `slipway evaluate ${spec.digest.slice(0, 12)}`;
+const session = load();
+const { task, signature } = spec;
+const wanted = signature.outputs.map((output) => output.name).filter((name) => name === task.predictionOutput || name === task.scoreOutput);
+for await (const { head, body } of readFrames(process.stdin)) answer(RunRequest.parse(head), body);
+// The runtime's own threads may be in no state to end in order.
+process.exit(0);
+
+function load(): RuntimeSession {
+  try {
+    const options = { intraOpThreads: spec.intraOpThreads, interOpThreads: 1, executionProviders: ['cpu'], graphOptimization: 'all' as const };
+    const loaded = new RuntimeSession(spec.modelPath, options);
+    reply({ kind: 'loaded' });
+    return loaded;
+  } catch (error) {
+    reply({ kind: 'refused', reason: cleanRuntimeMessage(error) });
+    return process.exit(0);
+  }
+}
+
+function answer({ headerBytes, rows }: RunRequest, body: Buffer): void {
+  try {
+    const { inputs } = decodeRequest(body, { inferenceHeaderContentLength: headerBytes }, signature, defaultInstanceLimits);
+    const startedAt = performance.now();
+    const outputs = run(inputs);
+    const runMs = performance.now() - startedAt;
+    const { p } = predictedRows(task, outputs, rows);
+    const scores = scoresOf(outputs, rows);
+    const columns = scores === undefined ? 0 : scores.length / rows;
+    const predictions = p === undefined ? new Array<null>(rows).fill(null) : [...p];
+    reply({ kind: 'answered', predictions, scores: columns, scoreBytes: scores instanceof Float32Array ? 4 : 8, runMs }, scores);
+  } catch (error) {
+    reply({ kind: 'failed', reason: messageOf(error) });
+  }
+}
+
+function run(inputs: readonly Tensor[]): Tensor[] {
+  try {
+    return session.run(inputs, wanted);
+  } catch (error) {
+    throw toRunError(error);
+  }
+}
+
+/** All scores row by row, as exact as the model gives them; undefined where they do not divide into rows. */
+function scoresOf(outputs: readonly Tensor[], rows: number): Float32Array | Float64Array | undefined {
+  const scores = outputs.find((output) => output.name === task.scoreOutput);
+  if (scores === undefined || elementCount(scores.shape) % rows !== 0 || elementCount(scores.shape) === 0) return undefined;
+  const { data } = scores;
+  if (data instanceof Float32Array) return data;
+  const numbers = Array.from(data, Number);
+  return scores.datatype === 'FP16' ? Float32Array.from(numbers, fromFloat16) : Float64Array.from(numbers);
+}
+
+function reply(head: RunReply, body?: Float32Array | Float64Array): void {
+  const bytes = body === undefined ? undefined : new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  for (const piece of encodeFrame(head, bytes)) for (let written = 0; written < piece.length; ) written += writePiece(piece, written);
+}
+
+/** A pipe that is full says so; its reader is at work. */
+function writePiece(piece: Buffer, from: number): number {
+  try {
+    return writeSync(1, piece, from);
+  } catch (error) {
+    if (error instanceof Error && Reflect.get(error, 'code') === 'EAGAIN') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,16 @@
+import { Signature, Task } from '@slipway/contracts';
+import { z } from 'zod';
+
+/** What the model's process is told: a JSON file whose path is its only argument. */
+export const RunSpec = z.object({
+  modelPath: z.string(),
+  digest: z.string(),
+  signature: Signature,
+  task: Task,
+  intraOpThreads: z.number().int().min(1),
+});
+export type RunSpec = z.infer<typeof RunSpec>;
+
+/** The head of a request to it: bytes of the JSON part of the body, and how many rows it has. */
+export const RunRequest = z.object({ headerBytes: z.number().int().min(0), rows: z.number().int().min(1) });
+export type RunRequest = z.infer<typeof RunRequest>;
