@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { callerOutcomes, type RolloutCounts, RolloutPlan, type ShadowView, type SideEvidence, type StageEvidence } from '@slipway/contracts';
+import {
+  callerOutcomes,
+  type GuardJudgement,
+  type RolloutCounts,
+  RolloutPlan,
+  type ShadowView,
+  type SideEvidence,
+  type StageEvidence,
+} from '@slipway/contracts';
 import {
   type ComparedVersions,
   type ReplayProgress,
@@ -34,6 +42,7 @@ export class RolloutEvidence {
   private readonly versions = new Remembered<ComparedVersions>(Number.POSITIVE_INFINITY);
   private readonly slow = new Remembered<Slow>(3_000);
   private readonly projects = new Map<string, string>();
+  private readonly judged = new Map<string, { readonly by: string; readonly judgements: readonly GuardJudgement[] }>();
 
   constructor(private readonly platform: Platform) {
     const { prisma, pool } = platform.db;
@@ -48,13 +57,8 @@ export class RolloutEvidence {
     this.projects.set(rollout.id, rollout.projectId);
     const [live, replayed, versions] = await Promise.all([this.evidence.read(rollout.id), this.replay(rollout), this.versionsOf(rollout)]);
     const stages = [...live.filter((each) => !replayed.evidence.some(({ stage }) => stage === each.stage)), ...replayed.evidence];
-    const judgements = judgeGuards({
-      plan: rollout.plan,
-      stage: rollout.stage,
-      stages,
-      ...versions,
-      ...(await this.slowOf(rollout, versions)),
-    });
+    const slow = await this.slowOf(rollout, versions);
+    const judgements = this.judgeChanged(rollout.id, { plan: rollout.plan, stage: rollout.stage, stages, ...versions, ...slow });
     return { judgements, counts: countsOf(stages), candidateRequestsInStage: requestsIn(rollout, stages), replay: replayed.progress };
   }
 
@@ -75,7 +79,18 @@ export class RolloutEvidence {
     this.projects.delete(rolloutId);
     this.versions.forget(rolloutId);
     this.slow.forget(rolloutId);
+    this.judged.delete(rolloutId);
     if (projectId !== undefined) await this.replays.cancelOf({ projectId, actor: pilot }, rolloutId);
+  }
+
+  /** Judging takes milliseconds of the gateway's thread, so nothing is judged twice: without traffic there is nothing to do. */
+  private judgeChanged(rolloutId: string, input: GuardInput): readonly GuardJudgement[] {
+    const by = JSON.stringify([input.stage, input.stages, input.memory, input.quality, input.usual]);
+    const known = this.judged.get(rolloutId);
+    if (known?.by === by) return known.judgements;
+    const judgements = judgeGuards(input);
+    this.judged.set(rolloutId, { by, judgements });
+    return judgements;
   }
 
   private versionsOf({ id, fromVersionId, toVersionId }: RolloutAtHand): Promise<ComparedVersions> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { type RolloutCompanions, RolloutStore } from '@slipway/deployments';
 import { channels, isDatabaseUnavailable } from '@slipway/platform';
@@ -8,6 +9,8 @@ import { RolloutSteering } from './rollout-steering.js';
 const walkingEveryMs = 500;
 /** While nothing does: this is how long a lost nudge may go unnoticed. */
 const idleEveryMs = 2_000;
+/** A nudge leads to a look at a rollout at most this often; changes come in bursts. */
+const restMs = 100;
 /** Rollouts that are advanced at the same time; the others have their turn with the next look. */
 const atOnce = 32;
 
@@ -72,6 +75,8 @@ export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
     while (this.again && !this.isClosed) {
       this.again = false;
       await this.look();
+      // All nudges in this time lead to one more look.
+      await sleep(restMs);
     }
     this.looking = undefined;
   }

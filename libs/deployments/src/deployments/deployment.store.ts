@@ -195,7 +195,7 @@ async function suspendDeployment(tx: Transaction, by: ChangeBy, state: Deploymen
 async function resumeDeployment(tx: Transaction, by: ChangeBy, state: DeploymentState, now: Date): Promise<void> {
   const { id, projectId, wish, fact } = state.deployment;
   const revision = revisionOf(state, wish.desiredRevisionId);
-  if (revision !== undefined) await refuseOverQuota(tx, { projectId, deploymentId: id, ...revision });
+  if (revision !== undefined) await refuseOverQuota(tx, { ...revision, projectId, deploymentId: id });
   await tx.deployment.update({ where: { id }, data: { suspended: false, epoch: { increment: 1 } } });
   if (fact.activeRevisionId !== undefined || wish.kind === 'ROLLBACK' || wish.desiredRevisionId === undefined) return;
   // Nothing has ever served: the first walk starts anew.
