@@ -3,8 +3,18 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Scope, SlipwayError } from '@slipway/contracts';
-import { SnapshotStore } from '@slipway/deployments';
-import { Counter, type Registry, RequestSampleStore, ServingRecorder, ServingWindowStore, WindowFlush } from '@slipway/metrics';
+import { QuotaStore, RolloutStore, SnapshotStore } from '@slipway/deployments';
+import {
+  Counter,
+  EvidenceRecorder,
+  type RecordedStage,
+  type Registry,
+  RequestSampleStore,
+  RolloutEvidenceStore,
+  ServingRecorder,
+  ServingWindowStore,
+  WindowFlush,
+} from '@slipway/metrics';
 import { channels } from '@slipway/platform';
 import { CredentialTable, type Resolved } from '../access/credential-table.js';
 import { allows } from '../access/policy.js';
@@ -17,6 +27,8 @@ import { exposeGateway } from './gateway-instruments.js';
 import { GrpcGateway } from './grpc/grpc-gateway.js';
 import { refusalOfKeylessChange } from './keyless-change.js';
 import type { ServerFacts } from './protocol-info.js';
+import { QuotaFeed } from './quota-feed.js';
+import { QuotaGates } from './quota-gates.js';
 import { openSampleThread, RequestSampler } from './request-samples/request-sampler.js';
 import { type GatewayRoute, gatewayRoutes } from './routes.js';
 import { SavedSnapshot } from './saved-snapshot.js';
@@ -25,6 +37,8 @@ import { SnapshotFeed } from './snapshot-feed.js';
 /** The project of callers without a key, where keys are switched off for predictions. */
 const defaultProjectId = 'prj_default';
 const serverVersion = '0.1.0';
+/** Guards are judged by what is written, so it is written often; nothing is while nothing changes. */
+const evidenceEveryMs = 400;
 
 /** The prediction gateway as a part of the API process: everything under /v2. */
 @Injectable()
@@ -33,8 +47,12 @@ export class Gateway {
   private readonly server: ServerFacts;
   private readonly feed: SnapshotFeed;
   private readonly flush: WindowFlush<Parameters<ServingWindowStore['write']>[0][number]>;
+  private readonly evidenceFlush: WindowFlush<RecordedStage>;
   private readonly samples: RequestSampler;
+  private readonly quotaFeed: QuotaFeed;
   private readonly stops: (() => void)[] = [];
+  /** The quotas on predictions as they are kept here. */
+  readonly quotas = new QuotaGates();
 
   constructor(
     private readonly platform: Platform,
@@ -43,7 +61,12 @@ export class Gateway {
   ) {
     const { settings, db, home, log } = platform;
     const recorder = new ServingRecorder({ registry });
-    const windows = new ServingWindowStore(db.pool, `gateway-${randomUUID()}`);
+    const source = `gateway-${randomUUID()}`;
+    const windows = new ServingWindowStore(db.pool, source);
+    const evidence = new EvidenceRecorder();
+    const evidenceStore = new RolloutEvidenceStore(db.pool, source);
+    this.evidenceFlush = new WindowFlush(evidence, (dirty) => evidenceStore.write(dirty), log, evidenceEveryMs);
+    const rollouts = new RolloutStore(db.prisma);
     this.flush = new WindowFlush(recorder, (dirty) => windows.write(dirty), log);
     this.server = {
       serverName: settings.SLIPWAY_SERVER_NAME,
@@ -56,7 +79,13 @@ export class Gateway {
       maxBodyBytes: settings.SLIPWAY_MAX_BODY_BYTES,
       defaultDeadlineMs: settings.SLIPWAY_DEFAULT_DEADLINE_MS,
       sink: recorder,
+      evidence,
+      reportEjection: async (rolloutId, ejection) => {
+        const known = await rollouts.reportEjection(rolloutId, ejection);
+        log.warn({ rollout: rolloutId, cause: ejection.cause, detail: ejection.detail, known }, 'candidate taken back by the gateway');
+      },
       samples: this.samples,
+      quotas: this.quotas,
       admit: (request, route) => this.admit(request, route),
     });
     this.feed = new SnapshotFeed({
@@ -65,6 +94,8 @@ export class Gateway {
       log,
       apply: (snapshot) => this.core.apply(snapshot),
     });
+    const quotas = new QuotaStore(db.prisma);
+    this.quotaFeed = new QuotaFeed({ list: () => quotas.list(), apply: (all) => this.quotas.apply(all), log });
     exposeGateway(registry, this.core, this.feed);
   }
 
@@ -77,6 +108,8 @@ export class Gateway {
   async start(): Promise<void> {
     const { nudges } = this.platform;
     for (const channel of [channels.routing, channels.instances]) this.stops.push(nudges.on(channel, () => void this.feed.refresh()));
+    this.stops.push(nudges.on(channels.quotas, () => void this.quotaFeed.refresh()));
+    this.quotaFeed.start();
     await this.feed.start();
   }
 
@@ -118,10 +151,11 @@ export class Gateway {
   /** Call after the HTTP server has drained: waits for the last answers, writes the last windows, closes the connections to instances. */
   async drain(): Promise<void> {
     for (const stop of this.stops) stop();
-    await this.feed.stop();
+    await Promise.all([this.feed.stop(), this.quotaFeed.stop()]);
     await this.core.drain();
     this.core.close();
-    await Promise.all([this.flush.close(), this.samples.close()]);
+    this.quotas.close();
+    await Promise.all([this.flush.close(), this.evidenceFlush.close(), this.samples.close()]);
   }
 
   private admit(request: RequestHead, route: GatewayRoute): Admission {
