@@ -6,6 +6,7 @@ import { PolicyGuard } from './access/policy.guard.js';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { BatchPredictionsModule } from './batch-predictions/batch-predictions.module.js';
 import { DeploymentsModule } from './deployments/deployments.module.js';
+import { EvaluationsModule } from './evaluations/evaluations.module.js';
 import { EventsModule } from './events/events.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { HealthController } from './health/health.controller.js';
@@ -15,6 +16,7 @@ import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { Platform, REGISTRY } from './platform.js';
+import { ReplaysModule } from './replays/replays.module.js';
 import { RolloutsModule } from './rollouts/rollouts.module.js';
 import { UploadsModule } from './uploads/uploads.module.js';
 
@@ -42,11 +44,13 @@ export class AppModule {
         AccessModule,
         BatchPredictionsModule,
         DeploymentsModule,
+        EvaluationsModule,
         EventsModule,
         GatewayModule,
         HistoryModule,
         ModelsModule,
         RolloutsModule,
+        ReplaysModule,
         UploadsModule,
         MonitoringModule,
         AlertsModule,
