@@ -8,6 +8,7 @@ export * from './http/batch-predictions.schema.js';
 export * from './http/deployments.schema.js';
 export * from './http/evaluations.schema.js';
 export * from './http/history.schema.js';
+export * from './http/hosts.schema.js';
 export * from './http/models.schema.js';
 export * from './http/monitoring.schema.js';
 export * from './http/paging.schema.js';

@@ -7,6 +7,8 @@ export * from './deployments/deployment-state.js';
 export * from './deployments/derive-status.js';
 export * from './hosts/host.js';
 export * from './hosts/host.store.js';
+export * from './hosts/host-authority.store.js';
+export * from './hosts/join-token.store.js';
 export * from './instances/instance.js';
 export * from './instances/instance.store.js';
 export * from './instances/instance-plan.store.js';

@@ -225,16 +225,3 @@ export const DeploymentView = DeploymentSummary.extend({
 });
 export type DeploymentView = z.infer<typeof DeploymentView>;
 export const DeploymentPage = pageOf(DeploymentSummary);
-export const HostView = z.object({
-  id: z.string(),
-  name: z.string(),
-  cores: z.number().int(),
-  memoryBytes: z.number(),
-  lastSeenAt: Instant,
-  live: z.boolean(),
-  instances: z.number().int(),
-  /** Threads given to its instances, out of a budget of one per core. */
-  threads: z.number().int(),
-});
-export type HostView = z.infer<typeof HostView>;
-export const HostPage = pageOf(HostView);

@@ -1,6 +1,7 @@
-import { channels, type Database, newId, nudge, type Transaction } from '@slipway/platform';
+import { channels, type Database, newId, nudge, Prisma, type Transaction } from '@slipway/platform';
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { lockCurrentEpochs } from '../deployments/lock-current-epochs.store.js';
+import { hostColumns, toHost } from '../hosts/host-rows.js';
 import { atOneMoment } from '../rows/at-one-moment.store.js';
 import { type InstancePlan, planInstances } from './plan-instances.js';
 
@@ -9,6 +10,8 @@ export type PlanResult =
   | { readonly kind: 'skipped' }
   | { readonly kind: 'planned'; readonly started: number; readonly stopped: number; readonly unplaced: number };
 
+/** So long a pass may keep the others waiting between two statements; reading and planning take less than a second. */
+const idleMaxMs = 5_000;
 /** Any number that nothing else locks by. */
 const plannerLock = 7_104_202_601;
 
@@ -21,12 +24,10 @@ export class InstancePlanStore {
     return this.db.$transaction(async (tx) => {
       const [lock] = await tx.$queryRaw<{ got: boolean }[]>`select pg_try_advisory_xact_lock(${plannerLock}) as got`;
       if (lock?.got !== true) return { kind: 'skipped' };
+      // A worker that is stopped in the middle of a pass holds the lock until the server ends its session.
+      await tx.$executeRaw`set local idle_in_transaction_session_timeout = ${Prisma.raw(String(idleMaxMs))}`;
       const { states, hosts, now } = await this.read();
-      const plan = planInstances(
-        states,
-        hosts.map(({ memoryBytes, ...host }) => ({ ...host, memoryBytes: Number(memoryBytes) })),
-        now,
-      );
+      const plan = planInstances(states, hosts.map(toHost), now);
       return { kind: 'planned', unplaced: plan.unplaced, ...(await apply(tx, plan, now)) };
     });
   }
@@ -34,7 +35,11 @@ export class InstancePlanStore {
   /** What is planned for, as of one moment. A transaction of its own: the plan is written under locks, which a snapshot would make fail. */
   private read() {
     const inQuestion = { OR: [{ deletedAt: null }, { instances: { some: { status: { notIn: ['GONE', 'FAILED'] } } } }] };
-    return atOneMoment(this.db, async (tx, now) => ({ now, states: await loadStates(tx, inQuestion, now), hosts: await tx.host.findMany() }));
+    return atOneMoment(this.db, async (tx, now) => ({
+      now,
+      states: await loadStates(tx, inQuestion, now),
+      hosts: await tx.host.findMany({ select: hostColumns }),
+    }));
   }
 }
 

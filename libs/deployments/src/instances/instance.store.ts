@@ -55,7 +55,13 @@ const keepEndedMs = 86_400_000;
 export class InstanceStore {
   constructor(private readonly db: Database) {}
 
-  /** What this host should run or stop. */
+  /** What the holder of a host should run or stop; undefined for a worker that does not hold it any more, who should do neither. */
+  async listForHolder(lease: HostLease): Promise<Assignment[] | undefined> {
+    const held = await this.db.host.count({ where: { id: lease.hostId, startedAt: lease.startedAt } });
+    return held === 0 ? undefined : this.listAssigned(lease.hostId);
+  }
+
+  /** What a host should run or stop. */
   async listAssigned(hostId: string): Promise<Assignment[]> {
     const rows = await this.db.instance.findMany({
       where: { hostId, status: { notIn: ['GONE', 'FAILED'] } },

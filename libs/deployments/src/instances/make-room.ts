@@ -1,5 +1,6 @@
 import type { DeploymentState } from '../deployments/deployment-state.js';
 import { type Instance, isRunning } from './instance.js';
+import { instanceNeed } from './instance-need.js';
 import { freeBytes, type HostLoad } from './place-instance.js';
 import type { WantedRevision } from './wanted-revisions.js';
 
@@ -24,7 +25,7 @@ export function makeRoom(
       for (const instance of running) {
         if (instance.revisionId !== revision.id || instance.hostId !== host.id || free >= neededBytes) continue;
         ending.push(instance);
-        free += revision.memoryBytes;
+        free += instanceNeed(revision).memoryBytes;
       }
     }
     if (ending.length > 0 && free >= neededBytes) return ending;

@@ -1,7 +1,8 @@
+import { RevisionSpec } from '@slipway/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeploymentState, servingRevision } from '../deployments/deployment-state.js';
-import type { Host } from '../hosts/host.js';
+import { type Host, hostSilentAfterMs } from '../hosts/host.js';
 import type { Revision } from '../revisions/revision.js';
 import { host, instance, noon, revision, rollout, secondsAgo, state } from '../testing/build-state.js';
 import type { Instance } from './instance.js';
@@ -148,19 +149,19 @@ describe('planInstances', () => {
     {
       name: 'stops nothing on a silent host that has no replacement',
       given: { active: 'r1', revisions: [revision(1)], instances: [instance('a', 'r1')] },
-      hosts: [host('h1', { lastSeenAt: secondsAgo(16) })],
+      hosts: [host('h1', { lastSeenAt: secondsAgo(6) })],
       unplaced: 1,
     },
     {
       name: 'replaces elsewhere what is on a silent host, without stopping it yet',
       given: { active: 'r1', revisions: [revision(1)], instances: [instance('a', 'r1')] },
-      hosts: [host('h1', { lastSeenAt: secondsAgo(16) }), host('h2')],
+      hosts: [host('h1', { lastSeenAt: secondsAgo(6) }), host('h2')],
       starts: ['r1@h2'],
     },
     {
       name: 'stops what is on a silent host once the replacement is ready',
       given: { active: 'r1', revisions: [revision(1)], instances: [instance('a', 'r1'), instance('b', 'r1', { hostId: 'h2' })] },
-      hosts: [host('h1', { lastSeenAt: secondsAgo(16) }), host('h2')],
+      hosts: [host('h1', { lastSeenAt: secondsAgo(6) }), host('h2')],
       stops: ['a'],
     },
     {
@@ -174,6 +175,52 @@ describe('planInstances', () => {
       given: { active: 'r1', revisions: [revision(1, { memoryBytes: 950 })] },
       hosts: [host('h1', { memoryBytes: 1_000 }), host('h2', { memoryBytes: 2_000 })],
       starts: ['r1@h2'],
+    },
+    {
+      name: 'counts what a revision may take, not what it was seen to take, where it states a limit',
+      given: { active: 'r1', revisions: [revision(1, { memoryBytes: 1, spec: RevisionSpec.parse({ memoryLimitBytes: 100 * 1024 ** 2 }) })] },
+      hosts: [host('h1', { memoryBytes: 90 * 1024 ** 2 }), host('h2', { memoryBytes: 120 * 1024 ** 2 })],
+      starts: ['r1@h2'],
+    },
+    {
+      name: 'prefers the host that has the wished threads left',
+      given: {
+        active: 'r1',
+        revisions: [revision(1, { spec: RevisionSpec.parse({ intraOpThreads: 4 }) })],
+      },
+      hosts: [host('h1', { cores: 2 }), host('h2', { cores: 4 })],
+      starts: ['r1@h2'],
+    },
+    {
+      name: 'gives each instance its GPUs and no more than there are',
+      given: { active: 'r1', revisions: [revision(1, { replicas: 3, spec: RevisionSpec.parse({ gpus: 1 }) })] },
+      hosts: [host('h1'), host('h2', { gpus: 2 })],
+      starts: ['r1@h2', 'r1@h2'],
+      unplaced: 1,
+    },
+    {
+      name: 'places nothing new on a cordoned host, and leaves alone what is there',
+      given: { active: 'r1', revisions: [revision(1, { replicas: 2 })], instances: [instance('a', 'r1')] },
+      hosts: [host('h1', { schedulable: false }), host('h2')],
+      starts: ['r1@h2'],
+    },
+    {
+      name: 'replaces elsewhere what is on a draining host, without stopping it yet',
+      given: { active: 'r1', revisions: [revision(1)], instances: [instance('a', 'r1')] },
+      hosts: [host('h1', { draining: true }), host('h2')],
+      starts: ['r1@h2'],
+    },
+    {
+      name: 'stops what is on a draining host once the replacement is ready',
+      given: { active: 'r1', revisions: [revision(1)], instances: [instance('a', 'r1'), instance('b', 'r1', { hostId: 'h2' })] },
+      hosts: [host('h1', { draining: true }), host('h2')],
+      stops: ['a'],
+    },
+    {
+      name: 'leaves the only instance on a draining host where nothing else has room',
+      given: { active: 'r1', revisions: [revision(1)], instances: [instance('a', 'r1')] },
+      hosts: [host('h1', { draining: true })],
+      unplaced: 1,
     },
     {
       name: 'fills no host beyond its memory',
@@ -238,11 +285,28 @@ describe('a plan that leaves something out', () => {
     state({ active: 'r1', revisions: [revision(1, { memoryBytes: 1.5 * GiB, unplacedReason })], instances: [] });
   const reasonsOf = (plan: InstancePlan) => plan.reasons.map(({ revisionId, reason }) => ({ revisionId, reason }));
 
-  it('says what is missing on the host that has the most left', () => {
+  it('says what is missing on which hosts, the roomiest first', () => {
     const hosts = [host('h1', { memoryBytes: 0.5 * GiB }), host('h2', { memoryBytes: GiB })];
-    const reason = 'no host has room: an instance needs 1.5 GiB of memory, and the host with the most left, "h2", has 922 MiB of 922 MiB';
+    const reason = 'no host has room: an instance needs 1.5 GiB of memory; "h2" has 922 MiB of 922 MiB left; "h1" has 461 MiB of 461 MiB left';
     expect(reasonsOf(planInstances([given()], hosts, noon))).toEqual([{ revisionId: 'r1', reason }]);
     expect(reasonsOf(planInstances([given(reason)], hosts, noon))).toEqual([]);
+  });
+
+  it('names three hosts, and what each of them lacks', () => {
+    const spec = RevisionSpec.parse({ gpus: 2, hostLabels: { zone: 'a' } });
+    const asked = state({ active: 'r1', revisions: [revision(1, { memoryBytes: GiB, spec })] });
+    const roomy = { memoryBytes: 4 * GiB, gpus: 2, labels: { zone: 'a' } };
+    const hosts = [
+      host('h1', { ...roomy, gpus: 1 }),
+      host('h2', { ...roomy, labels: { zone: 'b' } }),
+      host('h3', { ...roomy, schedulable: false }),
+      host('h4', { ...roomy, memoryBytes: GiB }),
+    ];
+    const reason =
+      'no host has room: an instance needs 1.0 GiB of memory, 2 GPUs, a host with zone=a; "h4" has 922 MiB of 922 MiB left; ' +
+      '"h1" has 1 of 1 GPUs left; "h2" is not labelled zone=a; 1 more host does not do either';
+    expect(reasonsOf(planInstances([asked], hosts, noon))).toEqual([{ revisionId: 'r1', reason }]);
+    expect(startsOf(planInstances([asked], [...hosts, host('h5', roomy)], noon))).toEqual(['r1@h5']);
   });
 
   it('says that no host is alive', () => {
@@ -357,7 +421,7 @@ describe('any plan', () => {
     fc.assert(
       fc.property(anyState, anyHosts, (before, hosts) => {
         const plan = planInstances([before], hosts, noon);
-        const live = hosts.filter((each) => noon.getTime() - each.lastSeenAt.getTime() < 15_000).map((each) => each.id);
+        const live = hosts.filter((each) => noon.getTime() - each.lastSeenAt.getTime() < hostSilentAfterMs).map((each) => each.id);
         const wanted = wantedRevisions(before, noon);
         expect(wanted.filter(({ role }) => role === 'warm').length).toBeLessThanOrEqual(warmRevisionsMax);
         for (const start of plan.starts) expect(live).toContain(start.hostId);

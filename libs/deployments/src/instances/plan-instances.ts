@@ -1,9 +1,9 @@
 import type { DeploymentState } from '../deployments/deployment-state.js';
 import { type Host, isLive } from '../hosts/host.js';
-import type { Revision } from '../revisions/revision.js';
 import { type Instance, isRunning, isServing } from './instance.js';
+import { instanceNeed } from './instance-need.js';
 import { makeRoom } from './make-room.js';
-import { addLoad, type HostLoad, placeInstance } from './place-instance.js';
+import { addLoad, fits, type HostLoad, type InstanceNeed, placeInstance } from './place-instance.js';
 import { wantedRevisions } from './wanted-revisions.js';
 
 export interface PlannedStart {
@@ -44,13 +44,15 @@ const backoffMaxMs = 60_000;
 /**
  * Which instances to start and where, and which to stop, so that every wanted revision has its replicas. Applying the plan and planning again
  * yields nothing, so two planners do no harm. Failed instances are replaced after 1, 2, 4 … 60 s. Instances on a host that has fallen silent are
- * replaced elsewhere, and are asked to stop only when their replacements are ready. A host gets no more than it has memory for; where that is
- * short, instances that are only kept warm give way to those of the same deployment that should serve.
+ * or is being drained are replaced elsewhere, and are asked to stop only when their replacements are ready. A host gets no more than it has
+ * memory and GPUs for; where memory is short, instances that are only kept warm give way to those of the same deployment that should serve.
  * @param now on the database's clock, like all times in the rows.
  */
 export function planInstances(states: readonly DeploymentState[], hosts: readonly Host[], now: Date): InstancePlan {
   const live = hosts.filter((host) => isLive(host, now));
   const loads = measureLoads(states, live);
+  const all = [...loads.values()];
+  const staying = new Set(live.filter((host) => !host.draining).map((host) => host.id));
   const starts: PlannedStart[] = [];
   const stops: PlannedStop[] = [];
   const reasons: PlannedReason[] = [];
@@ -66,18 +68,20 @@ export function planInstances(states: readonly DeploymentState[], hosts: readonl
     for (const instance of running) if (!wantedIds.has(instance.revisionId)) stop(instance);
     for (const { revision, role } of wanted) {
       const own = running.filter((instance) => instance.revisionId === revision.id);
-      const usable = own.filter((instance) => loads.has(instance.hostId));
+      const usable = own.filter((instance) => staying.has(instance.hostId));
       surplus(own, usable, revision.replicas).forEach(stop);
       if (isBackingOff(state.instances, revision.id, now)) continue;
+      const need = instanceNeed(revision);
       for (let lacking = revision.replicas - usable.length; lacking > 0; lacking -= 1) {
-        const placed = placeInstance([...loads.values()], revision.id, revision.memoryBytes);
+        const placed = placeInstance(all, need);
         if (placed.host === undefined) {
           unplaced += lacking;
           missing.set(revision.id, placed.reason);
-          if (role !== 'warm') makeRoom(state, wanted, [...loads.values()], revision.memoryBytes).forEach(stop);
+          const possible = all.filter((host) => fits(host, need));
+          if (role !== 'warm') makeRoom(state, wanted, possible, need.memoryBytes).forEach(stop);
           break;
         }
-        addLoad(placed.host, revision.id, revision.memoryBytes);
+        addLoad(placed.host, need);
         starts.push({ deploymentId, epoch, revisionId: revision.id, hostId: placed.host.id });
       }
     }
@@ -91,15 +95,25 @@ export function planInstances(states: readonly DeploymentState[], hosts: readonl
 
 function measureLoads(states: readonly DeploymentState[], live: readonly Host[]): Map<string, HostLoad> {
   const loads = new Map<string, HostLoad>();
-  for (const { id, name, memoryBytes } of live) loads.set(id, { id, name, memoryBytes, instances: 0, placedBytes: 0, perRevision: new Map() });
+  for (const { id, name, cores, memoryBytes, gpus, labels, schedulable, draining } of live) {
+    const nothing = { instances: 0, placedBytes: 0, placedThreads: 0, placedGpus: 0, perRevision: new Map() };
+    loads.set(id, { id, name, cores, memoryBytes, gpus, labels, isOpen: schedulable && !draining, ...nothing });
+  }
   for (const state of states) {
-    const sizes = new Map(state.revisions.map((revision: Revision) => [revision.id, revision.memoryBytes]));
-    for (const instance of state.instances) {
-      const load = loads.get(instance.hostId);
-      if (load !== undefined && isRunning(instance)) addLoad(load, instance.revisionId, sizes.get(instance.revisionId) ?? 0);
+    const needs = new Map(state.revisions.map((revision) => [revision.id, instanceNeed(revision)]));
+    for (const { hostId, revisionId, status, setup } of state.instances) {
+      const load = loads.get(hostId);
+      if (load === undefined || !isRunning({ status })) continue;
+      const need = needs.get(revisionId) ?? unknownNeed(revisionId);
+      // What the host has given counts, once it is known.
+      addLoad(load, { ...need, threads: setup.threads ?? need.threads });
     }
   }
   return loads;
+}
+
+function unknownNeed(revisionId: string): InstanceNeed {
+  return { revisionId, memoryBytes: 0, threads: 1, gpus: 0, labels: {} };
 }
 
 /** What is beyond the wanted number. While not enough are ready, a ready one is never stopped, not even on a silent host. */

@@ -99,7 +99,18 @@ export function rollout(to: string, given: Partial<Rollout> = {}): Rollout {
 }
 
 export function host(id: string, given: Partial<Host> = {}): Host {
-  return { id, name: id, cores: 4, memoryBytes: 10_000, lastSeenAt: secondsAgo(1), ...given };
+  return {
+    id,
+    name: id,
+    cores: 4,
+    memoryBytes: 10_000,
+    gpus: 0,
+    labels: {},
+    schedulable: true,
+    draining: false,
+    lastSeenAt: secondsAgo(1),
+    ...given,
+  };
 }
 
 export function state(given: {

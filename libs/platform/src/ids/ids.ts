@@ -11,6 +11,7 @@ export type IdPrefix =
   | 'rol'
   | 'ins'
   | 'hst'
+  | 'jtk'
   | 'rul'
   | 'alr'
   | 'rcv'
