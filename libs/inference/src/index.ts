@@ -16,6 +16,7 @@ export {
   InstanceClient,
   type InstanceClientOptions,
 } from './hosting/instance.client.js';
+export { formatInstanceAddress, type InstanceAddress, parseInstanceAddress } from './hosting/instance-address.js';
 export {
   type Connection,
   type IncomingRequest,
@@ -23,6 +24,7 @@ export {
   InstanceServer,
   type InstanceServerOptions,
 } from './hosting/instance-server.js';
+export { type InstanceDialling, useInstanceDialling } from './hosting/instance-socket.js';
 export {
   type ContentKind,
   contentKinds,
@@ -37,6 +39,7 @@ export {
   inferKinds,
 } from './hosting/instance-spec.js';
 export { watchRss } from './hosting/watch-rss.js';
+export { gatewayUri, hostUri, TlsIdentity } from './hosting/tls-identity.js';
 export { canaryInputs } from './onnx/canary-inputs.js';
 export { guessTask, type TaskHints } from './onnx/guess-task.js';
 export { type DeclaredValue, type ExternalFile, type ModelFacts, modelBounds } from './onnx/model-facts.js';

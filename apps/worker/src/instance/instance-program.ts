@@ -4,6 +4,7 @@ import { frameTypes, type IncomingRequest, type InstancePong, InstanceServer, ty
 import { startEngine } from './engine/start-engine.js';
 import { ModelRunner } from './model-runner.js';
 import { RecordSpool } from './record-spool.js';
+import { RefusalLog } from './refusal-log.js';
 import { ServingLoop } from './serving-loop.js';
 
 /** Without a worker for this long an instance ends itself: nobody would ever stop it. */
@@ -20,6 +21,7 @@ const flushGraceMs = 2_000;
 export class InstanceProgram {
   private readonly server: InstanceServer;
   private readonly spool: RecordSpool;
+  private readonly refusals = new RefusalLog((line) => process.stderr.write(`${line}\n`));
   private loop: ServingLoop | undefined;
   private isStopping = false;
   private isFinishing = false;
@@ -32,6 +34,7 @@ export class InstanceProgram {
     this.spool = new RecordSpool(spec.spoolFolder);
     this.server = new InstanceServer({
       socketPath: spec.socketPath,
+      ...(spec.door === undefined ? {} : { door: spec.door }),
       hello: { instanceId: spec.instanceId, pid: process.pid, revisionId: spec.revisionId, signature: spec.signature },
       handlers: {
         onInfer: (request) => this.take(request),
@@ -39,6 +42,7 @@ export class InstanceProgram {
         onGone: (connection) => this.loop?.cancel(connection, undefined),
         onDrain: () => this.drain(),
         counters: () => this.counters(),
+        onRefused: (from, reason) => this.refusals.note(from, reason),
       },
     });
   }
@@ -118,6 +122,7 @@ export class InstanceProgram {
 
   private keepHouse(): void {
     this.spool.rotateWhenOld();
+    this.server.refresh();
     if (this.server.orphanedForMs > orphanAfterMs) this.stop();
   }
 

@@ -3,7 +3,15 @@ import { messageOf } from '@slipway/contracts';
 import { decodeHeader, type FrameHeader } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
 import { type Frame, type FrameBody, FrameDecoder, type FrameType, frameTypes, maxFrameBytes } from './frames.js';
-import { ClientHello, type InstanceHello, type InstancePong, type InstanceState, type InstanceStateChange } from './instance-spec.js';
+import {
+  ClientHello,
+  type InstanceHello,
+  type InstancePong,
+  type InstanceSpec,
+  type InstanceState,
+  type InstanceStateChange,
+} from './instance-spec.js';
+import { TlsDoor } from './tls-door.js';
 
 /** A request as it came out of a frame, with the way back to the connection it came from. */
 export interface IncomingRequest {
@@ -21,10 +29,14 @@ export interface InstanceHandlers {
   readonly onGone: (connection: Connection) => void;
   readonly onDrain: () => void;
   readonly counters: () => InstancePong;
+  /** Somebody on another machine was not let in. */
+  readonly onRefused?: (from: string, reason: string) => void;
 }
 
 export interface InstanceServerOptions {
   readonly socketPath: string;
+  /** Where gateways on other machines come in, beside the socket; its port may be 0. */
+  readonly door?: InstanceSpec['door'];
   readonly hello: Omit<InstanceHello, 'state' | 'protocol'>;
   readonly maxFrameBytes?: number;
   readonly handlers: InstanceHandlers;
@@ -36,6 +48,7 @@ const pauseAboveBytes = 64 * 1024 * 1024;
 /** The frame server inside an instance: greets, pushes state, hands requests to the program and carries answers back. */
 export class InstanceServer {
   private readonly server: Server;
+  private readonly door: TlsDoor | undefined;
   private readonly connections = new Set<Connection>();
   private state: InstanceState = 'LOADING';
   private failure: InstanceStateChange | undefined;
@@ -43,11 +56,30 @@ export class InstanceServer {
   private workerLeftAt: number | undefined = performance.now();
 
   constructor(private readonly options: InstanceServerOptions) {
+    const { door, handlers } = options;
     this.server = createServer((socket) => this.accept(socket));
+    this.door =
+      door === undefined
+        ? undefined
+        : new TlsDoor({
+            ...door,
+            onConnection: (socket) => this.accept(socket),
+            onRefused: (from, reason) => handlers.onRefused?.(from, reason),
+          });
   }
 
-  /** Resolves when connections are taken. */
-  listen(): Promise<void> {
+  /** Resolves when connections are taken, with the port of the door if there is one. */
+  async listen(): Promise<number | undefined> {
+    await this.listenLocally();
+    return this.door?.listen();
+  }
+
+  /** Takes up what changed outside: a renewed certificate. */
+  refresh(): void {
+    this.door?.refresh();
+  }
+
+  private listenLocally(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject);
       this.server.listen(this.options.socketPath, () => {
@@ -92,6 +124,7 @@ export class InstanceServer {
 
   /** Stops taking connections and closes those that are open once their answers are out. */
   close(): Promise<void> {
+    this.door?.close();
     return new Promise((resolve) => {
       this.server.close(() => resolve());
       for (const connection of this.connections) connection.end();

@@ -16,6 +16,8 @@ export const InstanceSpec = z.object({
   digest: z.string(),
   modelPath: z.string(),
   socketPath: z.string(),
+  /** On a host that has joined: where gateways on other machines come in, and the file of who this host is. */
+  door: z.object({ host: z.string(), port: z.number().int().min(0).max(65_535), identityFile: z.string() }).optional(),
   spoolFolder: z.string(),
   signature: Signature,
   task: Task.nullish(),

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type ErrorCode, isErrorCode, messageOf, type ObservedAnswer } from '@slipway/contracts';
 import { decodeHeader, type FrameHeader, outOfRange } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
 import { type Frame, type FrameBody, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
+import { openInstanceSocket } from './instance-socket.js';
 import {
   type ContentKind,
   type InferKind,
@@ -70,7 +71,7 @@ export type InferReply =
 export type ClientState = 'CONNECTING' | 'LOADING' | 'READY' | 'DRAINING' | 'CLOSED';
 
 export interface InstanceClientOptions {
-  /** `unix:/path` or `tcp:host:port`. */
+  /** See `InstanceAddress`. */
   readonly address: string;
   readonly role: 'gateway' | 'worker';
   /** Whether to come back after a lost connection, until `close`. */
@@ -83,6 +84,9 @@ const reconnectMaxMs = 500;
 /** An instance that died is back within a second: for so long it is asked often. */
 const soonMs = 3_000;
 const reconnectSoonMs = 80;
+/** A peer on another machine is asked so often whether it is there, and is given up when it has not answered for so long. */
+const askFarEveryMs = 1_000;
+const farSilentAfterMs = 4_000;
 /** Bytes waiting for a stuck instance above which new requests are refused instead of buffered. */
 const maxBufferedBytes = 256 * 1024 * 1024;
 const streamTop = 2 ** 32 - 1;
@@ -200,18 +204,26 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
       }
       return true;
     };
-    const socket = createConnection({ ...connectionOptions(this.options.address), onread: { buffer: readBuffer, callback: onRead } });
+    const { socket, opened, isFar } = openInstanceSocket(this.options.address, { buffer: readBuffer, callback: onRead });
     const writer = new FrameWriter(socket);
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.on('connect', () => {
-      this.retryMs = reconnectMinMs;
+    socket.on(opened, () => {
       this.writer = writer;
       writer.send(frameTypes.HELLO, 0, {}, json({ protocol: 1, role: this.options.role }));
+      if (isFar) this.askWhileOpen(socket);
     });
     // The reason of a failed connection shows in `close`, which always follows.
     socket.on('error', () => undefined);
     socket.on('close', () => this.lost(socket));
+  }
+
+  /** Without this, requests would wait for the system to give the connection up, which takes it minutes. */
+  private askWhileOpen(socket: Socket): void {
+    const timer = setInterval(() => {
+      this.ping(farSilentAfterMs).catch(() => socket.destroy());
+    }, askFarEveryMs);
+    socket.on('close', () => clearInterval(timer));
   }
 
   private lost(socket: Socket): void {
@@ -230,7 +242,8 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
 
   private lose(): void {
     const wasConnected = this.writer !== undefined;
-    if (wasConnected) this.lostAt = performance.now();
+    // One that hangs up without a greeting has refused us, and is not expected back soon.
+    if (this.current !== 'CONNECTING') this.lostAt = performance.now();
     this.writer = undefined;
     const done = this.inFlight.takeAll();
     const pings = [...this.pings.values()];
@@ -253,6 +266,7 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
   }
 
   private greeted(hello: InstanceHello): void {
+    this.retryMs = reconnectMinMs;
     this.greeting = hello;
     this.become(hello.state);
   }
@@ -285,12 +299,6 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
     this.current = state;
     this.emit('state', state);
   }
-}
-
-function connectionOptions(address: string): { path: string } | { host: string; port: number } {
-  if (address.startsWith('unix:')) return { path: address.slice('unix:'.length) };
-  const at = address.lastIndexOf(':');
-  return { host: address.slice('tcp:'.length, at), port: Number(address.slice(at + 1)) };
 }
 
 /** Field by field: always the same shape, which a spread would not give. */
