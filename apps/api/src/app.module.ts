@@ -12,6 +12,7 @@ import { GatewayModule } from './gateway/gateway.module.js';
 import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { HistoryModule } from './history/history.module.js';
+import { HostsModule } from './hosts/hosts.module.js';
 import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
@@ -48,6 +49,7 @@ export class AppModule {
         EventsModule,
         GatewayModule,
         HistoryModule,
+        HostsModule,
         ModelsModule,
         RolloutsModule,
         ReplaysModule,

@@ -4,11 +4,12 @@ import type { FastifyRequest } from 'fastify';
 
 export const policyKey = 'slipway:policy';
 
-/** What a route asks of its caller: one of some scopes, or nothing at all. */
-export type RoutePolicy = readonly Scope[] | 'public';
+/** What a route asks of its caller: one of some scopes, the credential of a host that has joined, or nothing at all. */
+export type RoutePolicy = readonly Scope[] | 'host' | 'public';
 
-/** Declares a route's policy: nothing, or a scope; with several, any of them will do. A route without one stops the start. */
-export const Policy = (...anyOf: ['public'] | [Scope, ...Scope[]]) => SetMetadata(policyKey, anyOf[0] === 'public' ? 'public' : anyOf);
+/** Declares a route's policy: nothing, a host, or a scope; with several, any of them will do. A route without one stops the start. */
+export const Policy = (...anyOf: ['public'] | ['host'] | [Scope, ...Scope[]]) =>
+  SetMetadata(policyKey, anyOf[0] === 'public' || anyOf[0] === 'host' ? anyOf[0] : anyOf);
 
 /** The caller of a request, as handlers see it. */
 export interface Caller {

@@ -1,8 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DeploymentsController } from './deployments.controller.js';
-import { HostsController } from './hosts.controller.js';
 import { RevisionsController } from './revisions.controller.js';
 import { RolloutController } from './rollout.controller.js';
 
-@Module({ controllers: [DeploymentsController, RevisionsController, RolloutController, HostsController] })
+@Module({ controllers: [DeploymentsController, RevisionsController, RolloutController] })
 export class DeploymentsModule {}
