@@ -36,6 +36,8 @@ export function wantedRevisions(state: DeploymentState, now: Date): readonly Wan
 }
 
 function withReplicasOfNow(state: DeploymentState, wanted: WantedRevision): WantedRevision {
+  // What a rolling update has taken down is not started again only to be warm: one replica is the way back.
+  if (wanted.role === 'warm' && state.rollout?.strategy === 'rolling') return { ...wanted, revision: { ...wanted.revision, replicas: 1 } };
   const walking = walkingRollout(state);
   const stable = revisionOf(state, walking?.fromRevisionId);
   const candidate = revisionOf(state, walking?.toRevisionId);
