@@ -1,11 +1,12 @@
-import type { Outcome } from '@slipway/contracts';
+import type { Outcome, Role } from '@slipway/contracts';
 import type { RoutingRevision } from '@slipway/deployments';
 import { type ContentKind, type EntryList, type FrameBody, type InferReply, type InferResult, type ListNode, rankOf } from '@slipway/inference';
 import type { ServingRecorder } from '@slipway/metrics';
 import type { Refusal } from './answers.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { InstanceLink } from './instance-link.js';
-import { outcomeOf } from './outcome-of.js';
+import { answerOutcome, outcomeOf } from './outcome-of.js';
+import type { QuotaGates, QuotaGuest, QuotaPass } from './quota-gates.js';
 import { cannotRoute, deadlineExceeded, refusalOfLane } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
 import type { SampleSink } from './request-samples/answered-request.js';
@@ -30,6 +31,8 @@ export interface ExchangeContext {
   heldBytes: number;
   readonly maxHeldBytes: number;
   retries: number;
+  /** Without it nothing is limited. */
+  readonly quotas?: QuotaGates | undefined;
 }
 
 /** A request is sent again at most this often, and only when its instance died or refused it. */
@@ -39,7 +42,7 @@ const attemptsMax = 2;
  * One prediction request from its head to its answer, whatever protocol its caller speaks: deadline, routing, the one retry, counting.
  * Callbacks instead of promises: this is the hot path. A protocol adds how the body comes in and how an answer goes out.
  */
-export abstract class Exchange implements RoutedEntry {
+export abstract class Exchange implements RoutedEntry, QuotaGuest {
   readonly version: number | undefined;
   readonly routingKey: string;
   readonly rank: number;
@@ -58,6 +61,7 @@ export abstract class Exchange implements RoutedEntry {
   private link: InstanceLink | undefined;
   private stream = 0;
   private timer: NodeJS.Timeout | undefined;
+  private pass: QuotaPass | undefined;
 
   constructor(
     protected readonly context: ExchangeContext,
@@ -79,9 +83,18 @@ export abstract class Exchange implements RoutedEntry {
     return this.body === undefined;
   }
 
+  /** What it holds in memory. */
+  get heldBytes(): number {
+    return this.bodyBytes;
+  }
+
   /** Time since the head of the request. @param now ms, monotonic. */
   ageMs(now: number): number {
     return now - this.arrivedAt;
+  }
+
+  get isRetry(): boolean {
+    return this.attempts > 0;
   }
 
   /** What the input is recognised by when it comes again; the price of a hash. */
@@ -101,6 +114,7 @@ export abstract class Exchange implements RoutedEntry {
     this.end(refusal.code === 'DEADLINE_EXCEEDED');
     this.record(outcomeOf(refusal.code), undefined);
     this.deliverRefusal(refusal);
+    this.tellTrial(outcomeOf(refusal.code), undefined);
   }
 
   /** The caller is gone: nobody waits for an answer any more. */
@@ -132,6 +146,7 @@ export abstract class Exchange implements RoutedEntry {
         traceparent: facts.traceparent,
         contentKind: this.contentKind,
         alone: this.isSuspect,
+        observe: this.deployment.trial !== undefined && this.isJudged,
         body,
       },
       (reply) => this.onReply(reply, link),
@@ -165,6 +180,13 @@ export abstract class Exchange implements RoutedEntry {
     }
     this.timer = setTimeout(onDeadline, leftMs, this);
     this.deployment.retries.deposit();
+    this.pass = this.context.quotas?.passFor(this, this.deployment.current, this.facts.kind);
+    if (this.pass === undefined) this.letIn();
+    else this.pass.enter();
+  }
+
+  /** No quota stands in its way any more. */
+  letIn(): void {
     this.deployment.route(this);
   }
 
@@ -188,12 +210,33 @@ export abstract class Exchange implements RoutedEntry {
   private onResult(result: InferResult, link: InstanceLink): void {
     if (!this.over) {
       this.end(false);
-      this.record(result.invalidOutput ? 'nan_output' : 'success', result);
+      const outcome = answerOutcome(result);
+      this.record(outcome, result);
       link.acquit(this);
       this.deliver(result);
       this.offerSample(result);
+      this.tellTrial(outcome, result);
     }
     link.succeeded(result);
+  }
+
+  /** Whether it belongs to the traffic that a trial is about: live, and not addressed to one version. */
+  private get isJudged(): boolean {
+    return this.version === undefined && this.facts.kind === 'live';
+  }
+
+  private get role(): Role {
+    const { trial } = this.deployment;
+    return trial === undefined || this.revision === undefined ? 'stable' : trial.roleOf(this.revision.revisionId);
+  }
+
+  /** After the answer is out. */
+  private tellTrial(outcome: Outcome, result: InferResult | undefined): void {
+    const { trial } = this.deployment;
+    const { body, revision, facts, contentKind } = this;
+    if (trial === undefined || revision === undefined || body === undefined || !this.isJudged) return;
+    const durationSeconds = (performance.now() - this.arrivedAt) / 1e3;
+    trial.ended({ revision, outcome, result, durationSeconds, facts, contentKind, body, modelName: this.deployment.current.name });
   }
 
   private offerSample(result: InferResult): void {
@@ -221,6 +264,9 @@ export abstract class Exchange implements RoutedEntry {
       return;
     }
     this.context.retries += 1;
+    const { trial } = this.deployment;
+    if (trial !== undefined && this.isJudged && this.revision !== undefined && refusal.code === 'INSTANCE_GONE')
+      trial.lost(this.revision, (performance.now() - this.arrivedAt) / 1e3);
     this.deployment.route(this);
   }
 
@@ -232,6 +278,7 @@ export abstract class Exchange implements RoutedEntry {
     context.heldBytes -= this.bodyBytes;
     clearTimeout(this.timer);
     this.queue?.withdraw(this);
+    this.pass?.leave();
     if (link === undefined) return;
     this.link = undefined;
     link.client.cancel(this.stream);
@@ -252,7 +299,7 @@ export abstract class Exchange implements RoutedEntry {
       revisionId: revision?.revisionId ?? '',
       revision: revision?.number ?? 0,
       versionNumber: revision?.versionNumber ?? 0,
-      role: 'stable',
+      role: this.role,
       outcome,
       durationSeconds: (now - this.arrivedAt) / 1e3,
       queueSeconds: result === undefined ? undefined : (this.sentAt - this.arrivedAt) / 1e3 + result.queueMicros / 1e6,

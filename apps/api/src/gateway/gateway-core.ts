@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { RoutingSnapshot } from '@slipway/deployments';
 import { EntryList } from '@slipway/inference';
+import { EvidenceRecorder } from '@slipway/metrics';
 import { answerError, type Refusal } from './answers.js';
 import type { ExchangeContext, ServingSink } from './exchange.js';
 import { HttpExchange } from './http-exchange.js';
@@ -8,11 +9,14 @@ import { LiveRouting } from './live-routing.js';
 import { ModelStatistics } from './model-statistics.js';
 import { PredictionIds } from './prediction-id.js';
 import { notServed, ProtocolInfo } from './protocol-info.js';
+import type { QuotaGates } from './quota-gates.js';
 import { bodyTooLarge } from './refusals.js';
 import type { RepositoryControl } from './repository-control.js';
 import { isRefusal, readFacts } from './request-facts.js';
 import type { SampleSink } from './request-samples/answered-request.js';
 import { type GatewayRoute, gatewayRoutes, isGatewayUrl, parseRoute } from './routes.js';
+import { CopyDesk } from './trials/copy-desk.js';
+import { EjectionReporter, type ReportEjection } from './trials/ejection-reporter.js';
 
 /** What a request says of itself before its body, over HTTP and over gRPC. */
 export interface RequestHead {
@@ -41,6 +45,12 @@ export interface GatewayOptions {
   readonly sink: ServingSink;
   /** Without it no requests are kept. */
   readonly samples?: SampleSink | undefined;
+  /** Where it is counted what candidates and shadows answer. */
+  readonly evidence?: EvidenceRecorder;
+  /** Told when a candidate was taken back by this gateway, until it resolves. */
+  readonly reportEjection?: ReportEjection;
+  /** Without it nothing is limited. */
+  readonly quotas?: QuotaGates | undefined;
   /** Loads and unloads; without it those routes are not supported. */
   readonly repository?: RepositoryControl;
   /** Whether the request may use the route; synchronous, from memory. */
@@ -68,17 +78,25 @@ interface Admitted {
 
 /** Everything under /v2 on the raw HTTP server, outside any framework: it needs a snapshot and nothing else. */
 export class GatewayCore {
-  readonly routing = new LiveRouting(maxFrameBytes);
+  readonly routing: LiveRouting;
+  /** Copies of requests, for candidates and shadows. */
+  readonly copies: CopyDesk;
   readonly statistics = new ModelStatistics();
   /** What every exchange shares, whatever protocol its caller speaks. */
   readonly context: ExchangeContext;
   readonly ids = new PredictionIds();
+  private readonly evidence: EvidenceRecorder;
+  private readonly reporter: EjectionReporter;
   private readonly info: ProtocolInfo;
   private readonly sweep: NodeJS.Timeout;
   private readonly bodyIdleMs: number;
   private loaded = false;
 
   constructor(private readonly options: GatewayOptions) {
+    this.evidence = options.evidence ?? new EvidenceRecorder();
+    this.copies = new CopyDesk(this.evidence, (request) => options.sink.record(request));
+    this.reporter = new EjectionReporter(options.reportEjection ?? (() => Promise.resolve()));
+    this.routing = new LiveRouting(maxFrameBytes, { desk: this.copies, reporter: this.reporter });
     this.context = {
       sink: {
         record: (request) => {
@@ -87,6 +105,7 @@ export class GatewayCore {
         },
       },
       samples: options.samples,
+      quotas: options.quotas,
       maxBodyBytes: options.maxBodyBytes,
       defaultDeadlineMs: options.defaultDeadlineMs,
       maxHeldBytes: options.maxHeldBytes ?? heldBodies * options.maxBodyBytes,
@@ -125,6 +144,7 @@ export class GatewayCore {
     this.loaded = true;
     this.statistics.retain(snapshot);
     this.routing.apply(snapshot);
+    this.evidence.retain(this.routing.subjectIds());
   }
 
   /** @returns whether the request was this one's; then it is answered here. */
@@ -166,6 +186,8 @@ export class GatewayCore {
   close(): void {
     this.context.isDraining = true;
     clearInterval(this.sweep);
+    this.copies.close();
+    void this.reporter.close();
     this.routing.close();
   }
 

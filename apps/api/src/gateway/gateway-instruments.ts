@@ -56,6 +56,16 @@ export function exposeGateway(registry: Registry, core: GatewayCore, feed: Snaps
     },
   });
   new Counter({
+    name: 'slipway_gateway_copies_total',
+    help: 'Copies of requests for candidates and shadows, by how they ended: answered, failed in an instance, or dropped for want of room or time.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [result, count] of Object.entries(core.copies.counts)) this.inc({ result }, count);
+    },
+  });
+  new Counter({
     name: 'slipway_gateway_retries_total',
     help: 'Prediction requests that were sent a second time because their instance ended or refused them.',
     registers,

@@ -70,6 +70,8 @@ export class HttpExchange extends Exchange {
       names.revision,
       String(revision?.number),
     ];
+    const { rollout } = this.deployment.current;
+    if (rollout !== undefined) head.push(names.rollout, rollout.rolloutId);
     if (result.inferenceHeaderContentLength !== undefined) head.push(names.inferenceHeaderContentLength, String(result.inferenceHeaderContentLength));
     if (result.contentEncoding !== undefined) head.push('content-encoding', result.contentEncoding, 'vary', 'accept-encoding');
     if (facts.requestId !== undefined) head.push(names.requestId, facts.requestId);
@@ -84,6 +86,8 @@ export class HttpExchange extends Exchange {
     this.pieces.clear();
     const headers = [names.predictionId, this.facts.predictionId];
     if (this.revision !== undefined) headers.push(names.revision, String(this.revision.number));
+    const { rollout } = this.deployment.current;
+    if (rollout !== undefined) headers.push(names.rollout, rollout.rolloutId);
     if (this.facts.requestId !== undefined) headers.push(names.requestId, this.facts.requestId);
     if (this.context.isDraining) headers.push('connection', 'close');
     answerError(this.request, this.response, { ...refusal, headers });

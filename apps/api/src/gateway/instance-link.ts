@@ -38,6 +38,8 @@ export class InstanceLink implements Candidate {
   quarantine: Quarantine | undefined;
   /** Told when it may have become usable or unusable. */
   onChange: () => void = () => undefined;
+  /** Told when its process ended while it served. */
+  onCrash: () => void = () => undefined;
   /** Told when a request has ended. */
   onRoom: () => void = () => undefined;
 
@@ -160,6 +162,7 @@ export class InstanceLink implements Candidate {
   leave(): void {
     this.leaving = true;
     this.onChange = () => undefined;
+    this.onCrash = () => undefined;
     this.onRoom = () => undefined;
     this.closeWhenDone();
   }
@@ -178,6 +181,8 @@ export class InstanceLink implements Candidate {
     }
     this.suspects = [];
     this.busyAnswerAt = undefined;
+    // Told before the client changes its state; one that drains or loads does not serve.
+    if (!this.leaving && this.client.state === 'READY') this.onCrash();
   }
 
   private ended(): void {

@@ -1,6 +1,6 @@
 import type { RoutingInstance, RoutingSnapshot } from '@slipway/deployments';
 import { InstanceLink } from './instance-link.js';
-import { ServingDeployment } from './serving-deployment.js';
+import { ServingDeployment, type TrialParts } from './serving-deployment.js';
 
 type ByName = ReadonlyMap<string, ServingDeployment>;
 
@@ -10,7 +10,10 @@ export class LiveRouting {
   private deployments = new Map<string, ServingDeployment>();
   private links = new Map<string, InstanceLink>();
 
-  constructor(private readonly maxFrameBytes: number) {}
+  constructor(
+    private readonly maxFrameBytes: number,
+    private readonly parts: TrialParts,
+  ) {}
 
   find(projectId: string, name: string): ServingDeployment | undefined {
     return this.projects.get(projectId)?.get(name);
@@ -23,6 +26,16 @@ export class LiveRouting {
 
   get all(): Iterable<ServingDeployment> {
     return this.deployments.values();
+  }
+
+  /** What evidence is collected of at present. */
+  subjectIds(): Set<string> {
+    const ids = new Set<string>();
+    for (const { current } of this.deployments.values()) {
+      if (current.rollout !== undefined) ids.add(current.rollout.rolloutId);
+      for (const { subjectId } of current.shadows) ids.add(subjectId);
+    }
+    return ids;
   }
 
   get allLinks(): Iterable<InstanceLink> {
@@ -39,7 +52,7 @@ export class LiveRouting {
     for (const [projectId, byName] of snapshot.projects) {
       const serving = new Map<string, ServingDeployment>();
       for (const [name, deployment] of byName) {
-        const known = this.deployments.get(deployment.deploymentId) ?? new ServingDeployment(deployment);
+        const known = this.deployments.get(deployment.deploymentId) ?? new ServingDeployment(deployment, this.parts);
         known.update(deployment, linkTo);
         deployments.set(deployment.deploymentId, known);
         serving.set(name, known);
@@ -56,7 +69,10 @@ export class LiveRouting {
   /** Closes every connection; outstanding requests end as lost. */
   close(): void {
     for (const deployment of this.deployments.values()) deployment.close();
-    for (const link of this.links.values()) link.client.close();
+    for (const link of this.links.values()) {
+      link.onCrash = () => undefined;
+      link.client.close();
+    }
   }
 
   private keepOrOpen(before: ReadonlyMap<string, InstanceLink>, instance: RoutingInstance, revisionId: string): InstanceLink {

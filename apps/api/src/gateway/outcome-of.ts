@@ -1,10 +1,13 @@
 import type { ErrorCode, Outcome } from '@slipway/contracts';
+import type { InferResult } from '@slipway/inference';
 
 /** The outcome that an error counts as. */
 export function outcomeOf(code: ErrorCode): Outcome {
   switch (code) {
     case 'QUEUE_FULL':
       return 'rejected_queue_full';
+    case 'QUOTA_LIMITED':
+      return 'rejected_quota';
     case 'DEADLINE_EXCEEDED':
       return 'deadline_exceeded';
     case 'INSTANCE_GONE':
@@ -20,4 +23,10 @@ export function outcomeOf(code: ErrorCode): Outcome {
     default:
       return 'invalid_input';
   }
+}
+
+/** The outcome that an answer counts as. */
+export function answerOutcome({ invalidOutput, isOutOfRange }: Pick<InferResult, 'invalidOutput' | 'isOutOfRange'>): Outcome {
+  if (!invalidOutput) return 'success';
+  return isOutOfRange ? 'out_of_range_output' : 'nan_output';
 }

@@ -22,6 +22,11 @@ export class RevisionLane {
   private graceUntil = performance.now() + graceMs;
   private graceTimer: NodeJS.Timeout | undefined;
 
+  /** Told when a process of it ended while it served. */
+  onCrash: () => void = () => undefined;
+  /** Told when the last usable instance was lost. */
+  onLost: () => void = () => undefined;
+
   constructor(public revision: RoutingRevision) {}
 
   get readyCount(): number {
@@ -30,6 +35,11 @@ export class RevisionLane {
 
   get waitingCount(): number {
     return this.waiting.size;
+  }
+
+  /** Whether a request waits that somebody waits for. */
+  get hasCallersWaiting(): boolean {
+    return this.waiting.size > 0 && this.waiting.first !== undefined && !isBackground(this.waiting.first.rank);
   }
 
   get hasInstances(): boolean {
@@ -42,6 +52,7 @@ export class RevisionLane {
     for (const link of links) {
       link.onChange = () => this.refresh();
       link.onRoom = () => this.pump();
+      link.onCrash = () => this.onCrash();
       link.quarantine = this.quarantine;
     }
     this.refresh();
@@ -135,9 +146,11 @@ export class RevisionLane {
     const live = this.links.filter((link) => link.isLive);
     const proven = live.filter((link) => link.isProven);
     const usable = proven.length > 0 || !this.everReady ? proven : live;
-    if (usable.length === 0 && this.ready.length > 0) this.graceUntil = performance.now() + graceMs;
+    const isLost = usable.length === 0 && this.ready.length > 0;
+    if (isLost) this.graceUntil = performance.now() + graceMs;
     this.ready = usable;
     if (usable.length === 0) {
+      if (isLost) this.onLost();
       this.armGrace();
       return;
     }

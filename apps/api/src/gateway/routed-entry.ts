@@ -20,6 +20,10 @@ export interface RoutedEntry {
   /** Set when the caller asked for a version: it is never re-routed to another one. */
   readonly version: number | undefined;
   readonly routingKey: string;
+  /** Sent once already, and lost: it does not go to a candidate again. */
+  readonly isRetry?: boolean;
+  /** A copy that nobody waits for; it goes to one revision or nowhere. */
+  readonly isCopy?: boolean;
   /** The lower one is served first; see `rankOf`. */
   readonly rank: number;
   /** ms, monotonic. */

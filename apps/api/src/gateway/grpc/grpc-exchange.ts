@@ -37,6 +37,8 @@ export class GrpcExchange extends Exchange {
     const { facts, revision } = this;
     const metadata: Record<string, string> = { [names.predictionId]: facts.predictionId };
     if (revision !== undefined) metadata[names.revision] = String(revision.number);
+    const { rollout } = this.deployment.current;
+    if (rollout !== undefined) metadata[names.rollout] = rollout.rolloutId;
     if (facts.requestId !== undefined) metadata[names.requestId] = facts.requestId;
     return metadata;
   }
