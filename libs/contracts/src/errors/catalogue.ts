@@ -61,6 +61,7 @@ export const errorCatalogue = {
   EVALUATION_NOT_FOUND: 'not_found',
   EVALUATION_UNFINISHED: 'conflict',
   COMPARISON_REFUSED: 'refused',
+  COMPARISONS_BUSY: 'exhausted',
   HISTORY_UNAVAILABLE: 'not_found',
   RESTORE_REFUSED: 'conflict',
   ALIAS_NOT_FOUND: 'not_found',
@@ -73,6 +74,7 @@ export const errorCatalogue = {
   ARTEFACT_NOT_FOUND: 'not_found',
   ARTEFACT_CORRUPT: 'bug',
   ARTEFACT_STORE_FULL: 'full',
+  ARTEFACT_STORE_UNAVAILABLE: 'unavailable',
   TASK_REFUSED: 'refused',
   // Deployments
   DEPLOYMENT_NOT_FOUND: 'not_found',
