@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { answerPings, loadSettings, SettingsError } from '@slipway/platform';
 import { createWorker } from './create-worker.js';
+import { Membership } from './joining/membership.js';
 import { Platform } from './platform.js';
 
 try {
@@ -21,7 +22,19 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => platform.log.error({ err: error }, 'unhandled rejection'));
   platform.shutdown.onSignals();
   answerPings();
-  const { port } = await createWorker(platform);
+  const { port } = await createWorker(platform, await joinIfTold(platform));
   platform.log.info({ port }, 'worker ready');
   process.send?.({ kind: 'ready', port });
+}
+
+/** Whether this machine is part of an installation whose API runs elsewhere; joins it when it has not yet. */
+async function joinIfTold({ settings, home, host, log, shutdown }: Platform): Promise<Membership | null> {
+  const { SLIPWAY_API_URL: apiUrl, SLIPWAY_JOIN_TOKEN: joinToken } = settings;
+  if (apiUrl === undefined) return null;
+  const leaving = new AbortController();
+  shutdown.begin(() => leaving.abort());
+  const membership = await Membership.open({ home, apiUrl, joinToken, name: host.name, log, signal: leaving.signal });
+  membership.start();
+  shutdown.add('membership', () => membership.close());
+  return membership;
 }

@@ -35,7 +35,7 @@ export class Platform {
     shutdown.add('database', () => db.close());
     shutdown.add('nudges', () => nudges.close());
     return new Platform(settings, log, db, databaseUrl, nudges, shutdown, loadMasterKey(home), home, {
-      name: hostname(),
+      name: settings.SLIPWAY_HOST_NAME ?? hostname(),
       cores: availableParallelism(),
       memoryBytes: hostMemory(),
     });

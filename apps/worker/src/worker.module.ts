@@ -6,6 +6,7 @@ import { EvaluationsModule } from './evaluations/evaluations.module.js';
 import { HealthServer, REGISTRY } from './health/health-server.js';
 import { Jobs } from './jobs/jobs.js';
 import { OutboxRelay } from './jobs/outbox-relay.js';
+import { MEMBERSHIP, type Membership } from './joining/membership.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { PlacementModule } from './placement/placement.module.js';
 import { Platform } from './platform.js';
@@ -18,33 +19,26 @@ import { VersionsModule } from './versions/versions.module.js';
 @Global()
 @Module({})
 class PlatformModule {
-  static with(platform: Platform): DynamicModule {
+  static with(platform: Platform, membership: Membership | null): DynamicModule {
     const providers: Provider[] = [
       { provide: Platform, useValue: platform },
+      { provide: MEMBERSHIP, useValue: membership },
       { provide: REGISTRY, useFactory: () => createRegistry('worker') },
       Jobs,
     ];
-    return { module: PlatformModule, providers, exports: [Platform, REGISTRY, Jobs] };
+    return { module: PlatformModule, providers, exports: [Platform, MEMBERSHIP, REGISTRY, Jobs] };
   }
 }
 
 @Module({})
 export class WorkerModule {
-  static with(platform: Platform): DynamicModule {
+  /** On a host that has joined only what concerns its instances: jobs need the installation's key and its artefacts, which stay where the API is. */
+  static with(platform: Platform, membership: Membership | null): DynamicModule {
+    const everywhere = [PlatformModule.with(platform, membership), SupervisingModule, PlacementModule, MonitoringModule];
+    const besideApi = [RolloutsModule, VersionsModule, AlertsModule, BatchPredictionsModule, ReplaysModule, EvaluationsModule];
     return {
       module: WorkerModule,
-      imports: [
-        PlatformModule.with(platform),
-        SupervisingModule,
-        PlacementModule,
-        RolloutsModule,
-        VersionsModule,
-        MonitoringModule,
-        AlertsModule,
-        BatchPredictionsModule,
-        ReplaysModule,
-        EvaluationsModule,
-      ],
+      imports: membership === null ? [...everywhere, ...besideApi] : everywhere,
       providers: [OutboxRelay, HealthServer],
     };
   }

@@ -1,10 +1,14 @@
 import { SlipwayError } from '@slipway/contracts';
 import type { Assignment } from '@slipway/deployments';
 import { defaultInstanceLimits, defaultInstanceRecords, type InstanceSpec } from '@slipway/inference';
+import type { Door } from './door-ports.js';
 import type { InstancePaths } from './instance-paths.js';
 
 /** Tells an instance what to run and how. @throws SlipwayError VERSION_NOT_READY for a version without a signature */
-export function buildInstanceSpec(assignment: Assignment, place: { modelPath: string; paths: InstancePaths; maxBodyBytes: number }): InstanceSpec {
+export function buildInstanceSpec(
+  assignment: Assignment,
+  place: { modelPath: string; paths: InstancePaths; door?: Door | undefined; maxBodyBytes: number },
+): InstanceSpec {
   const { signature, spec, batching } = assignment;
   if (signature === undefined) {
     throw new SlipwayError('VERSION_NOT_READY', `version ${assignment.versionNumber} of model "${assignment.modelName}" has no signature`);
@@ -24,6 +28,7 @@ export function buildInstanceSpec(assignment: Assignment, place: { modelPath: st
     digest: assignment.digest,
     modelPath: place.modelPath,
     socketPath: place.paths.socket,
+    ...(place.door === undefined ? {} : { door: place.door }),
     spoolFolder: place.paths.spool,
     signature,
     ...(assignment.task === undefined ? {} : { task: assignment.task }),

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
-import { type Assignment, type HostLease, type HostStore, type InstanceStore, noSetup } from '@slipway/deployments';
-import type { InstancePong } from '@slipway/inference';
+import { type Assignment, type HostFacts, type HostLease, type HostStore, heartbeatEveryMs, type InstanceStore, noSetup } from '@slipway/deployments';
+import { formatInstanceAddress, type InstancePong } from '@slipway/inference';
 import { channels, type Logger, type Nudges } from '@slipway/platform';
 import { buildInstanceSpec } from './build-instance-spec.js';
+import { type Door, DoorPorts } from './door-ports.js';
 import { FactWriter } from './fact-writer.js';
 import { InstanceFolders } from './instance-paths.js';
 import { InstanceProcess } from './instance-process.js';
@@ -16,7 +17,6 @@ import type { InstanceLimits, Surroundings } from './surroundings.js';
 import { shareThreads, type ThreadWish } from './thread-budget.js';
 
 const reconcileEveryMs = 1_000;
-const heartbeatEveryMs = 2_000;
 /** How long an instance may take to answer what it holds when it is stopped by wish. */
 const stopGraceMs = 25_000;
 /** How long the last facts may take when the agent leaves; the next one finds out for itself. */
@@ -24,7 +24,9 @@ const lastWritesMs = 1_000;
 
 export interface HostAgentOptions {
   readonly home: string;
-  readonly host: { readonly name: string; readonly cores: number; readonly memoryBytes: number };
+  readonly host: HostFacts;
+  /** On a host that has joined: where gateways on other machines come in. */
+  readonly doors?: HostDoors | undefined;
   /** The instance program's file. */
   readonly program: string;
   readonly maxBodyBytes: number;
@@ -34,6 +36,16 @@ export interface HostAgentOptions {
   readonly log: Logger;
   /** Puts the artefact on this host and gives its path. */
   readonly fetchModel: (assignment: Pick<Assignment, 'digest' | 'versionId'>) => Promise<string>;
+}
+
+export interface HostDoors {
+  readonly hostId: string;
+  /** Where gateways reach this machine: a name or an IP. */
+  readonly address: string;
+  readonly listenOn: string;
+  readonly ports: { readonly from: number; readonly to: number };
+  /** From which instances read who this host is. */
+  readonly identityFile: string;
 }
 
 /** A running instance, for whoever measures it or collects its records. */
@@ -52,6 +64,7 @@ export class HostAgent {
   private readonly folders: InstanceFolders;
   private readonly processes = new Map<string, InstanceProcess>();
   private readonly groups: MemoryGroups | undefined;
+  private readonly ports: DoorPorts | undefined;
   private readonly facts: FactWriter;
   private readonly loading: Slots;
   private readonly reconciler: Repeater;
@@ -64,6 +77,7 @@ export class HostAgent {
     const { home, host, log } = options;
     this.folders = new InstanceFolders(home);
     this.groups = openGroups(home, host.memoryBytes, log);
+    this.ports = options.doors === undefined ? undefined : new DoorPorts(options.doors.ports);
     this.loading = new Slots(Math.max(2, host.cores));
     this.facts = new FactWriter(async (identity, fact) => {
       const lease = this.lease;
@@ -116,13 +130,14 @@ export class HostAgent {
       this.reconciler.poke();
       return;
     }
-    if (await this.options.hosts.heartbeat(this.lease)) return;
+    if ((await this.options.hosts.heartbeat(this.lease)) !== undefined) return;
     this.abdicate();
   }
 
-  /** Another worker holds the host: this one was thought dead. It lets go of everything without touching it. */
+  /** Another worker holds the host, or it was removed: this one was thought dead. It lets go of everything without touching it. */
   private abdicate(): void {
-    this.options.log.error({ host: this.lease?.hostId }, 'another worker has taken this host over');
+    if (this.isClosed) return;
+    this.options.log.error({ host: this.lease?.hostId }, 'another worker has taken this host over, or the host was removed');
     this.isClosed = true;
     void this.reconciler.close();
     void this.heart.close();
@@ -135,15 +150,22 @@ export class HostAgent {
     this.groups?.removeEmpty();
     const { lease } = this;
     if (lease === undefined || this.isClosed) return;
-    const assigned = new Map((await this.options.instances.listAssigned(lease.hostId)).map((assignment) => [assignment.instanceId, assignment]));
+    const listed = await this.options.instances.listForHolder(lease);
     if (this.isClosed) return;
+    if (listed === undefined) return this.abdicate();
+    const assigned = new Map(listed.map((assignment) => [assignment.instanceId, assignment]));
     for (const assignment of assigned.values()) this.align(assignment);
     for (const [instanceId, process] of this.processes) {
       if (assigned.has(instanceId) || this.facts.holds(instanceId)) continue;
       // Its row is ended or was never there: nobody wants it.
-      if (process.phase === 'ended') this.processes.delete(instanceId);
+      if (process.phase === 'ended') this.forget(instanceId);
       else void process.stop(stopGraceMs);
     }
+  }
+
+  private forget(instanceId: string): void {
+    this.processes.delete(instanceId);
+    this.ports?.free(instanceId);
   }
 
   private align(assignment: Assignment): void {
@@ -169,12 +191,13 @@ export class HostAgent {
     const { spec, runMs, memoryBytes } = assignment;
     const memoryLimitBytes = spec.memoryLimitBytes ?? defaultMemoryLimit(memoryBytes, this.options.host.memoryBytes);
     const threadWish = { wished: spec.intraOpThreads, runMs };
-    const process = this.create(identity, { memoryLimitBytes, memoryBytes, threadWish }, assignment.restarts);
+    const door = this.doorOf(assignment.instanceId);
+    const process = this.create(identity, { memoryLimitBytes, memoryBytes, threadWish }, assignment.restarts, door);
     void process.start(() =>
       this.loading.use(async () => {
         const paths = this.folders.of(assignment.instanceId);
         const modelPath = await this.options.fetchModel(assignment);
-        writeJson(paths.spec, buildInstanceSpec(assignment, { modelPath, paths, maxBodyBytes: this.options.maxBodyBytes }));
+        writeJson(paths.spec, buildInstanceSpec(assignment, { modelPath, paths, door, maxBodyBytes: this.options.maxBodyBytes }));
       }),
     );
   }
@@ -196,14 +219,28 @@ export class HostAgent {
       memoryBytes: record.memoryBytes,
       threadWish: record.threadWish ?? { wished: spec.session.intraOpThreads },
     };
-    this.create(identityOf(spec), limits, record.restarts).adopt(record);
+    if (spec.door !== undefined) this.ports?.keep(record.instanceId, spec.door.port);
+    this.create(identityOf(spec), limits, record.restarts, spec.door).adopt(record);
   }
 
-  private create(identity: InstanceIdentity, limits: InstanceLimits, restarts: number): InstanceProcess {
-    const { program, log } = this.options;
+  /** Where gateways on other machines come in to a new instance; undefined on a host that has not joined. */
+  private doorOf(instanceId: string): Door | undefined {
+    const { doors } = this.options;
+    if (doors === undefined || this.ports === undefined) return undefined;
+    return { host: doors.listenOn, port: this.ports.take(instanceId), identityFile: doors.identityFile };
+  }
+
+  private create(identity: InstanceIdentity, limits: InstanceLimits, restarts: number, door: Door | undefined): InstanceProcess {
+    const { program, log, doors } = this.options;
+    const paths = this.folders.of(identity.instanceId);
     const around: Surroundings = {
       program,
-      paths: this.folders.of(identity.instanceId),
+      paths,
+      address: formatInstanceAddress(
+        door === undefined || doors === undefined
+          ? { kind: 'unix', path: paths.socket }
+          : { kind: 'tls', hostId: doors.hostId, host: doors.address, port: door.port },
+      ),
       log,
       report: (who, fact) => this.facts.put(who, fact),
       groups: this.groups,

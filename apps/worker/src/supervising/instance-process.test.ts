@@ -36,6 +36,7 @@ it('fails with the reason, and harms nobody else, when its log cannot be written
   const around = {
     program: join(folder, 'main.js'),
     paths,
+    address: `unix:${paths.socket}`,
     log: createLogger('test', 'silent'),
     report: (_: unknown, fact: InstanceFact) => facts.push(fact),
     groups: undefined,

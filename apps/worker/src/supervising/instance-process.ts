@@ -282,7 +282,7 @@ export class InstanceProcess {
     const isThere = this.current === 'loading' || (this.process !== undefined && this.current !== 'ended');
     this.around.report(this.identity, {
       status,
-      address: isThere ? `unix:${this.around.paths.socket}` : undefined,
+      address: isThere ? this.around.address : undefined,
       pid: isThere ? this.process?.pid : undefined,
       restarts: this.restarts,
       reason: this.reason,

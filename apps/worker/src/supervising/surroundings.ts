@@ -17,6 +17,8 @@ export interface Surroundings {
   /** The instance program's file. */
   readonly program: string;
   readonly paths: InstancePaths;
+  /** Where gateways reach it. */
+  readonly address: string;
   readonly log: Logger;
   /** Takes every change of fact; must not throw. */
   readonly report: (identity: InstanceIdentity, fact: InstanceFact) => void;

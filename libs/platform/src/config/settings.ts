@@ -14,6 +14,30 @@ const list = z
       .filter((part) => part !== ''),
   );
 
+const labels = z
+  .string()
+  .default('')
+  .transform((text, ctx) => {
+    const pairs = text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+      .map((part) => /^([A-Za-z0-9][A-Za-z0-9._-]{0,127})=([\x20-\x7e]{1,256})$/.exec(part) ?? part);
+    for (const pair of pairs) if (typeof pair === 'string') ctx.addIssue({ code: 'custom', message: `expected name=value, not "${pair}"` });
+    return Object.fromEntries(pairs.flatMap((pair) => (typeof pair === 'string' ? [] : [[pair[1] ?? '', pair[2] ?? '']])));
+  });
+const portRange = z
+  .string()
+  .default('4200-4999')
+  .transform((text, ctx) => {
+    const [, from = '', to = ''] = /^(\d{1,5})-(\d{1,5})$/.exec(text) ?? [];
+    const range = { from: Number(from), to: Number(to) };
+    if (range.from < 1 || range.to > 65_535 || range.from > range.to) {
+      ctx.addIssue({ code: 'custom', message: `expected the first and the last port as "4200-4999", not "${text}"` });
+    }
+    return range;
+  });
+
 /** Every setting there is. A test compares the names with `.env.example`. */
 export const settingsShape = {
   SLIPWAY_HOME: z.string().min(1).default('.slipway'),
@@ -26,6 +50,18 @@ export const settingsShape = {
   SLIPWAY_CONSOLE_PORT: port(3000),
   SLIPWAY_PUBLIC_URL: z.url().optional(),
   SLIPWAY_GATEWAY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SLIPWAY_API_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SLIPWAY_JOIN_TOKEN: z.string().min(16).max(256).optional(),
+  SLIPWAY_HOST_NAME: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'expected letters, digits, ".", "_" and "-", the first a letter or a digit')
+    .optional(),
+  SLIPWAY_HOST_LABELS: labels,
+  SLIPWAY_HOST_ADDRESS: z
+    .string()
+    .regex(/^[A-Za-z0-9.:-]{1,253}$/, 'expected an IP address or a host name, without a port')
+    .optional(),
+  SLIPWAY_INSTANCE_PORTS: portRange,
   SLIPWAY_BOOTSTRAP_API_KEY: z.string().min(32, 'expected at least 32 characters').optional(),
   SLIPWAY_EXAMPLES: onOff('on'),
   SLIPWAY_PREDICT_AUTH: z.enum(['required', 'off']).default('required'),
@@ -66,7 +102,7 @@ export const settingsShape = {
 };
 
 /** Settings whose value may come from a file named by the same name with `_FILE`. */
-export const secretSettings = ['SLIPWAY_BOOTSTRAP_API_KEY', 'SLIPWAY_SMTP_URL', 'DATABASE_URL', 'QUEUE_URL'] as const;
+export const secretSettings = ['SLIPWAY_BOOTSTRAP_API_KEY', 'SLIPWAY_JOIN_TOKEN', 'SLIPWAY_SMTP_URL', 'DATABASE_URL', 'QUEUE_URL'] as const;
 
 const SettingsSchema = z.object(settingsShape).superRefine((settings, ctx) => {
   const loopback = settings.SLIPWAY_LISTEN === 'localhost' || settings.SLIPWAY_LISTEN === '::1' || settings.SLIPWAY_LISTEN.startsWith('127.');
