@@ -13,7 +13,7 @@ import { UploadParser } from './upload-parser.js';
     {
       provide: ARTEFACTS,
       inject: [Platform],
-      useFactory: ({ settings, home }: Platform) => openArtefactStore({ url: settings.ARTEFACT_URL, home }),
+      useFactory: ({ settings, home }: Platform) => openArtefactStore({ url: settings.ARTEFACT_URL, home, keys: settings }),
     },
     ArtefactCollector,
     StagingSweep,

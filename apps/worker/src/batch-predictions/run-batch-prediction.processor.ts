@@ -47,7 +47,7 @@ export class RunBatchPredictionProcessor {
     const { db, settings, home, masterKey } = platform;
     this.runs = new BatchRunStore(db.prisma, settings.SLIPWAY_RETENTION_BATCH_DAYS);
     this.deployments = new DeploymentStore(db.prisma);
-    this.artefacts = openArtefactStore({ url: settings.ARTEFACT_URL, home });
+    this.artefacts = openArtefactStore({ url: settings.ARTEFACT_URL, home, keys: settings });
     this.client = new PredictClient({ url: gatewayUrlOf(settings), masterKey, connections });
   }
 

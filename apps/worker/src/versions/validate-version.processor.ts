@@ -34,7 +34,7 @@ export class ValidateVersionProcessor {
     private readonly jobs: Jobs,
   ) {
     this.versions = new ValidationStore(platform.db.prisma);
-    this.artefacts = openArtefactStore({ url: platform.settings.ARTEFACT_URL, home: platform.home });
+    this.artefacts = openArtefactStore({ url: platform.settings.ARTEFACT_URL, home: platform.home, keys: platform.settings });
   }
 
   start(): void {

@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'EVALUATION_UNFINISHED'
   | 'COMPARISON_REFUSED'
   | 'HISTORY_UNAVAILABLE'
+  | 'RESTORE_REFUSED'
   | 'ALIAS_NOT_FOUND'
   | 'ALIAS_REFUSED'
   | 'ARTEFACT_REFUSED'
@@ -69,6 +70,7 @@ export type ErrorCode =
   | 'ARTEFACT_NOT_FOUND'
   | 'ARTEFACT_CORRUPT'
   | 'ARTEFACT_STORE_FULL'
+  | 'ARTEFACT_STORE_UNAVAILABLE'
   | 'TASK_REFUSED'
   | 'DEPLOYMENT_NOT_FOUND'
   | 'DEPLOYMENT_NAME_TAKEN'
@@ -86,6 +88,8 @@ export type ErrorCode =
   | 'FREEZE_WINDOW_NOT_FOUND'
   | 'FREEZE_WINDOW_NAME_TAKEN'
   | 'SHADOW_NOT_FOUND'
+  | 'SHADOW_LIMIT'
+  | 'ROLLOUT_ACTION_REFUSED'
   | 'SIGNATURE_BREAKING'
   | 'GATE_NOT_MET'
   | 'HOST_NOT_FOUND'
@@ -116,6 +120,7 @@ export type ErrorCode =
   | 'TABLE_MAPPING_REFUSED'
   | 'REPLAY_NOT_FOUND'
   | 'REPLAY_FINISHED'
+  | 'REPLAY_UNFINISHED'
   | 'REPLAY_NO_REQUESTS'
   | 'REPLAYS_BUSY'
   | 'RULE_NOT_FOUND'
@@ -245,8 +250,11 @@ export interface RevisionView {
 /** A rollout of a revision. */
 export interface RolloutView {
   readonly id: string;
+  readonly deployment: string;
   readonly fromRevision: number | null;
+  readonly fromVersion: number | null;
   readonly toRevision: number;
+  readonly toVersion: number;
   readonly strategy: 'all-at-once' | 'rolling' | 'blue-green' | 'canary' | 'shadow';
   readonly status: 'PROGRESSING' | 'PAUSED' | 'HELD' | 'COMPLETED' | 'ABORTED';
   readonly phase: 'validating' | 'warming' | 'shadowing' | 'step' | 'promoting' | 'rolling_back';
@@ -322,11 +330,11 @@ export interface RolloutView {
     }[];
     readonly maxWarmingSeconds: number;
     readonly maxFailures: number;
-    readonly undoSeconds: number;
+    readonly undoSeconds?: number;
   };
   readonly planName: string | null;
   readonly waitingFor: string | null;
-  readonly actions: readonly ('pause' | 'resume' | 'promote' | 'approve' | 'abort')[];
+  readonly actions: readonly ('pause' | 'resume' | 'promote' | 'approve' | 'abort' | 'undo')[];
   readonly judgements: readonly {
     readonly value: number | null;
     readonly interval: readonly [number, number] | null;

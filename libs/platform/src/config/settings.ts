@@ -99,10 +99,22 @@ export const settingsShape = {
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   QUEUE_URL: z.url({ protocol: /^(postgres(ql)?|rediss?)$/ }).optional(),
   ARTEFACT_URL: z.string().min(1).optional(),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  AWS_SESSION_TOKEN: z.string().min(1).optional(),
 };
 
 /** Settings whose value may come from a file named by the same name with `_FILE`. */
-export const secretSettings = ['SLIPWAY_BOOTSTRAP_API_KEY', 'SLIPWAY_JOIN_TOKEN', 'SLIPWAY_SMTP_URL', 'DATABASE_URL', 'QUEUE_URL'] as const;
+export const secretSettings = [
+  'SLIPWAY_BOOTSTRAP_API_KEY',
+  'SLIPWAY_JOIN_TOKEN',
+  'SLIPWAY_SMTP_URL',
+  'DATABASE_URL',
+  'QUEUE_URL',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+] as const;
 
 const SettingsSchema = z.object(settingsShape).superRefine((settings, ctx) => {
   const loopback = settings.SLIPWAY_LISTEN === 'localhost' || settings.SLIPWAY_LISTEN === '::1' || settings.SLIPWAY_LISTEN.startsWith('127.');

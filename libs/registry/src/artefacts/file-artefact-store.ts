@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
+import { chmod, type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { invariant } from '@slipway/contracts';
 import { type ArtefactStore, type Digest, isDigest, type StagedArtefact, type StageOptions, type StoredArtefact } from './artefact-store.js';
 import { makeFolder, syncFolder } from './durable-file.js';
+import { namesIn, removeFile, StagingFolder, statFile } from './staging-folder.js';
 import { artefactNotFound, systemCode, toStoreError } from './store-errors.js';
-import { writeStaged } from './write-staged.js';
 
 export interface FileArtefactStoreOptions {
   /** Holds `sha256/ab/<digest>`. */
@@ -18,36 +17,18 @@ export interface FileArtefactStoreOptions {
   readonly createFile?: (path: string) => Promise<FileHandle>;
 }
 
-const createExclusive = (path: string) => open(path, 'wx', 0o600);
-
 /** Artefacts as read-only files in a folder of this host. */
 export class FileArtefactStore implements ArtefactStore {
   private readonly root: string;
-  private readonly staging: string;
-  private readonly createFile: (path: string) => Promise<FileHandle>;
+  private readonly staging: StagingFolder;
 
   constructor(options: FileArtefactStoreOptions) {
     this.root = options.root;
-    this.staging = options.staging;
-    this.createFile = options.createFile ?? createExclusive;
+    this.staging = new StagingFolder(options.staging, options.createFile);
   }
 
-  async stage(source: AsyncIterable<Uint8Array>, options: StageOptions): Promise<StagedArtefact> {
-    const id = randomBytes(16).toString('hex');
-    const path = join(this.staging, id);
-    try {
-      await makeFolder(this.staging);
-      const file = await this.createFile(path);
-      try {
-        const { digest, sizeBytes } = await writeStaged(file, source, options.maxBytes);
-        return { id, digest, sizeBytes, path };
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      await removeFile(path);
-      throw toStoreError(error);
-    }
+  stage(source: AsyncIterable<Uint8Array>, options: StageOptions): Promise<StagedArtefact> {
+    return this.staging.stage(source, options);
   }
 
   /** Nothing: a rename is quick. */
@@ -67,8 +48,8 @@ export class FileArtefactStore implements ArtefactStore {
     }
   }
 
-  async discard(staged: StagedArtefact): Promise<void> {
-    await removeFile(staged.path);
+  discard(staged: StagedArtefact): Promise<void> {
+    return this.staging.discard(staged);
   }
 
   async open(digest: Digest): Promise<{ sizeBytes: number; stream: Readable }> {
@@ -101,20 +82,12 @@ export class FileArtefactStore implements ArtefactStore {
     }
   }
 
-  async listStale(olderThanMs: number): Promise<readonly string[]> {
-    const before = Date.now() - olderThanMs;
-    const stale: string[] = [];
-    for (const name of await namesIn(this.staging)) {
-      const found = await statFile(join(this.staging, name));
-      if (found !== undefined && found.mtimeMs <= before) stale.push(name);
-    }
-    return stale;
+  listStale(olderThanMs: number): Promise<readonly string[]> {
+    return this.staging.listStale(olderThanMs);
   }
 
-  async removeStale(olderThanMs: number): Promise<number> {
-    let removed = 0;
-    for (const name of await this.listStale(olderThanMs)) if (await removeFile(join(this.staging, name))) removed += 1;
-    return removed;
+  removeStale(olderThanMs: number): Promise<number> {
+    return this.staging.removeStale(olderThanMs);
   }
 
   private async openFile(digest: Digest): Promise<FileHandle> {
@@ -130,35 +103,5 @@ export class FileArtefactStore implements ArtefactStore {
   private pathOf(digest: Digest): string {
     invariant(isDigest(digest), 'an artefact is named by its SHA-256', { digest });
     return join(this.root, 'sha256', digest.slice(0, 2), digest);
-  }
-}
-
-/** Facts of a regular file; undefined for everything else, links included. */
-async function statFile(path: string) {
-  try {
-    const found = await lstat(path);
-    return found.isFile() ? found : undefined;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function removeFile(path: string): Promise<boolean> {
-  try {
-    await unlink(path);
-    return true;
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return [];
-    throw error;
   }
 }
