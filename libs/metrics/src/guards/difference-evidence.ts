@@ -31,6 +31,14 @@ export function evidenceOfExcess(sides: Sides, margin: number): number {
   return leastOverStable(sides, margin, evidenceAbove, ofStable);
 }
 
+/** At least `evidenceOfExcess`, for a twentieth of the work: the evidence at stable's mean as observed instead of the smallest. */
+export function mostEvidenceOfExcess({ candidate, stable }: Sides, margin: number): number {
+  if (candidate.n === 0 || stable.n === 0) return 0;
+  const share = stable.hits / stable.n;
+  // Against its own mean stable's observations are no evidence: each term of theirs is at most 1.
+  return share + margin >= 1 ? 0 : Math.max(0, evidenceAbove(candidate, share + margin));
+}
+
 /** Log evidence that the candidate's mean exceeds stable's by **less** than `margin`. */
 export function evidenceOfNoExcess(sides: Sides, margin: number): number {
   const { candidate, stable } = sides;

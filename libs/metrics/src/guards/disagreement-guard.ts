@@ -21,7 +21,12 @@ export function disagreementTests(input: GuardInput, course: RolloutCourse): Gua
   const isClassifier = input.task.kind !== 'regression';
   const parts = [isClassifier, limits.maxScoreDistance !== undefined, isTopK(input), isClassifier && limits.maxFlipSharePerClass !== undefined];
   const pairs = course.stages.map((stage) => stage.pairs);
-  const base = { mode, alarmLevel: alarmLevel(input.plan) / Math.max(1, parts.filter(Boolean).length), passLevel: passLevel(input.plan) };
+  const base = {
+    mode,
+    alarmLevel: alarmLevel(input.plan) / Math.max(1, parts.filter(Boolean).length),
+    passLevel: passLevel(input.plan),
+    hopeless: incomparableWords(pairs),
+  };
   return [
     ...(isClassifier ? [flipTest(input, base, pairs), ...classTests(input, base, pairs)] : []),
     ...distanceTests(input, base, { pairs, course }),
@@ -33,6 +38,16 @@ interface Base {
   readonly mode: GuardTest['mode'];
   readonly alarmLevel: number;
   readonly passLevel: number;
+  readonly hopeless: string | undefined;
+}
+
+/** So many answers that could not be compared, and none that could: the next will be no different. */
+const manyIncomparable = 20;
+
+function incomparableWords(pairs: readonly PairEvidence[]): string | undefined {
+  const incomparable = sum(pairs, (one) => one.incomparable);
+  if (incomparable < manyIncomparable || sum(pairs, ({ rows }) => rows) > 0) return undefined;
+  return `none of ${incomparable} pairs of answers could be compared, because of other outputs or too many rows`;
 }
 
 function flipTest({ plan, isNewTraining }: GuardInput, base: Base, pairs: readonly PairEvidence[]): GuardTest {

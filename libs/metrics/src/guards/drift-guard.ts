@@ -21,46 +21,56 @@ interface Distributions {
  */
 export function scoreDriftTest(input: GuardInput, course: RolloutCourse): GuardTest | undefined {
   const { mode, maxPsi } = input.plan.guards.scoreDrift;
-  const seen = distributionsOf(course.present);
-  if (mode === 'off' || input.task === undefined || input.task.kind === 'regression' || seen === undefined) return undefined;
-  const { candidate, stable, of } = seen;
-  const [n, m] = [total(candidate), total(stable)];
-  const psi = n === 0 || m === 0 ? null : populationStabilityIndex(candidate, stable);
-  const noise = n === 0 || m === 0 ? 0 : (candidate.length - 1) * (1 / n + 1 / m);
-  const fewest = rowsPerBin * candidate.length;
+  if (mode === 'off' || input.task === undefined || input.task.kind === 'regression' || !hasDistribution(course.present)) return undefined;
   const bar = Math.log(course.planned / alarmLevel(input.plan));
-  const outcome = decide();
-  return { guard: 'score-drift', mode, fails: () => outcome === 'fail', judge };
+  const seen = () => driftOf(course.present, { maxPsi, bar });
+  return { guard: 'score-drift', mode, fails: () => seen().outcome === 'fail', judge: () => judge(seen(), mode, maxPsi) };
+}
 
-  function decide(): GuardOutcome {
-    if (psi === null) return 'not_enough_evidence';
-    if (psi - noise > maxPsi && evidenceOfOtherDistribution(candidate, stable) >= bar) return 'fail';
-    // Noise only ever adds to the index: uncorrected within the limit is within it.
-    return psi <= maxPsi && n >= fewest && m >= fewest ? 'pass' : 'not_enough_evidence';
-  }
+interface Drift {
+  readonly of: Distributions['of'];
+  readonly n: number;
+  readonly m: number;
+  readonly psi: number | null;
+  readonly noise: number;
+  /** Rows that each side needs for a pass. */
+  readonly fewest: number;
+  readonly outcome: GuardOutcome;
+}
 
-  function judge(): GuardJudgement {
-    const needed = outcome === 'not_enough_evidence' ? Math.max(1, Math.ceil(fewest - n)) : 0;
-    const value = psi === null ? null : Math.max(0, psi - noise);
-    const shown = value === null ? 'not known yet' : `${Number(value.toPrecision(2))} (PSI, corrected for noise)`;
-    const said = `the distance of the distributions of ${of} is ${shown} on ${count(n)} rows of the candidate and ${count(m)} of stable; the limit is ${maxPsi}`;
-    return {
-      guard: 'score-drift',
-      mode,
-      outcome,
-      verdict: verdictOf(outcome),
-      unit: 'psi',
-      value,
-      interval: null,
-      n,
-      threshold: maxPsi,
-      candidate: { n, value: null },
-      stable: { n: m, value: null },
-      smallestVisible: psi === null ? null : maxPsi + noise,
-      requestsNeeded: needed,
-      reason: outcome === 'not_enough_evidence' ? `Not enough evidence: ${said}.` : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`,
-    };
-  }
+function driftOf(present: StageEvidence | undefined, { maxPsi, bar }: { maxPsi: number; bar: number }): Drift {
+  const { candidate, stable, of } = distributionsOf(present);
+  const [n, m] = [total(candidate), total(stable)];
+  const fewest = rowsPerBin * candidate.length;
+  if (n === 0 || m === 0) return { of, n, m, psi: null, noise: 0, fewest, outcome: 'not_enough_evidence' };
+  const psi = populationStabilityIndex(candidate, stable);
+  const noise = (candidate.length - 1) * (1 / n + 1 / m);
+  const drift = { of, n, m, psi, noise, fewest };
+  if (psi - noise > maxPsi && evidenceOfOtherDistribution(candidate, stable) >= bar) return { ...drift, outcome: 'fail' };
+  // Noise only ever adds to the index: uncorrected within the limit is within it.
+  return { ...drift, outcome: psi <= maxPsi && n >= fewest && m >= fewest ? 'pass' : 'not_enough_evidence' };
+}
+
+function judge({ of, n, m, psi, noise, fewest, outcome }: Drift, mode: GuardTest['mode'], maxPsi: number): GuardJudgement {
+  const value = psi === null ? null : Math.max(0, psi - noise);
+  const shown = value === null ? 'not known yet' : `${Number(value.toPrecision(2))} (PSI, corrected for noise)`;
+  const said = `the distance of the distributions of ${of} is ${shown} on ${count(n)} rows of the candidate and ${count(m)} of stable; the limit is ${maxPsi}`;
+  return {
+    guard: 'score-drift',
+    mode,
+    outcome,
+    verdict: verdictOf(outcome),
+    unit: 'psi',
+    value,
+    interval: null,
+    n,
+    threshold: maxPsi,
+    candidate: { n, value: null },
+    stable: { n: m, value: null },
+    smallestVisible: psi === null ? null : maxPsi + noise,
+    requestsNeeded: outcome === 'not_enough_evidence' ? Math.max(1, Math.ceil(fewest - n)) : 0,
+    reason: outcome === 'not_enough_evidence' ? `Not enough evidence: ${said}.` : `${said.charAt(0).toUpperCase()}${said.slice(1)}.`,
+  };
 }
 
 /**
@@ -106,19 +116,20 @@ export function logGamma(x: number): number {
   return shift + (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + series;
 }
 
-function distributionsOf(present: StageEvidence | undefined): Distributions | undefined {
-  if (present === undefined) return undefined;
-  const candidate = present.candidate.requests > 0 ? present.candidate : present.shadow;
-  if (total(candidate.scores) > 0 && total(present.stable.scores) > 0)
-    return { candidate: perRequest(candidate, scoreBins(candidate)), stable: perRequest(present.stable, scoreBins(present.stable)), of: 'scores' };
-  const names = [...new Set([...Object.keys(candidate.classes), ...Object.keys(present.stable.classes)])].sort();
-  if (names.length < 2) return undefined;
-  const counts = (side: SideEvidence) =>
-    perRequest(
-      side,
-      names.map((name) => side.classes[name] ?? 0),
-    );
-  return { candidate: counts(candidate), stable: counts(present.stable), of: 'predicted classes' };
+function hasDistribution(present: StageEvidence | undefined): boolean {
+  if (present === undefined) return false;
+  return total(present.stable.scores) > 0 || Object.keys(present.stable.classes).length > 1;
+}
+
+function distributionsOf(present: StageEvidence | undefined): Distributions {
+  if (present === undefined) return { candidate: [], stable: [], of: 'scores' };
+  const { stable, candidate: live, shadow } = present;
+  const candidate = live.requests > 0 ? live : shadow;
+  if (total(stable.scores) > 0)
+    return { candidate: perRequest(candidate, scoreBins(candidate)), stable: perRequest(stable, scoreBins(stable)), of: 'scores' };
+  const names = [...new Set([...Object.keys(candidate.classes), ...Object.keys(stable.classes)])].sort();
+  const byName = (side: SideEvidence) => names.map((name) => side.classes[name] ?? 0);
+  return { candidate: perRequest(candidate, byName(candidate)), stable: perRequest(stable, byName(stable)), of: 'predicted classes' };
 }
 
 function scoreBins({ scores }: SideEvidence): number[] {

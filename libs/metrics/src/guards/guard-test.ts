@@ -27,14 +27,23 @@ export function smallestWhere(low: number, high: number, steps: number, holds: (
   return to;
 }
 
-/** The smallest factor from 1 to 2²⁴ by which counts must grow until `decides`, to 2 %; undefined when none does. */
-export function growthUntil(decides: (factor: number) => boolean): number | undefined {
+/** More answers than this are as good as never. Still a number: a guard without evidence must not be taken for one that cannot get any. */
+const mostAnswers = 10_000_000;
+
+/** How many more observations than the n ≥ 1 of now there must be until `decides` is true of their growth, to 2 % of their number. */
+export function moreUntil(n: number, decides: (factor: number) => boolean): number {
   let factor = 1;
   while (!decides(factor)) {
     factor *= 2;
-    if (factor > 2 ** 24) return undefined;
+    if (n * factor > mostAnswers) return mostAnswers;
   }
-  return factor === 1 ? 1 : smallestWhere(factor / 2, factor, 6, decides);
+  if (factor > 1) factor = smallestWhere(factor / 2, factor, 6, decides);
+  return Math.max(1, Math.ceil(n * factor - n));
+}
+
+export function neededWords(needed: number): string {
+  if (needed >= mostAnswers) return 'answers like these would not decide it in any number';
+  return `about ${count(needed)} more answers of the candidate are needed`;
 }
 
 export function percent(share: number): string {

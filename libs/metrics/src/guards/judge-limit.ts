@@ -1,6 +1,5 @@
 import type { GuardJudgement, GuardOutcome } from '@slipway/contracts';
-import { count, type GuardTest, growthUntil, smallestWhere, verdictOf } from './guard-test.js';
-import { neededWords } from './judge-share.js';
+import { count, type GuardTest, moreUntil, neededWords, smallestWhere, verdictOf } from './guard-test.js';
 import { evidenceAbove, evidenceBelow, type Proportion } from './proportion-evidence.js';
 
 /** A mean of values in [0, 1] that may not be above a fixed limit. */
@@ -15,6 +14,8 @@ export interface LimitGuard {
   /** How the mean is told, for example `The answers differ in the predicted label on 2 % of`. */
   readonly tell: (value: number) => string;
   readonly tellLimit: string;
+  /** Why nothing can be seen, whatever comes; such a guard has no objection. */
+  readonly hopeless?: string | undefined;
 }
 
 /**
@@ -29,6 +30,7 @@ function judge(guard: LimitGuard): GuardJudgement {
   const outcome = decide(guard, seen);
   const value = seen.n === 0 ? null : seen.hits / seen.n;
   const needed = outcome === 'not_enough_evidence' ? requestsNeeded(guard) : 0;
+  const isHopeless = seen.n === 0 && guard.hopeless !== undefined;
   return {
     guard: guard.guard,
     mode: guard.mode,
@@ -42,7 +44,7 @@ function judge(guard: LimitGuard): GuardJudgement {
     candidate: { n: seen.n, value },
     stable: { n: seen.n, value: null },
     smallestVisible: smallestVisible(guard),
-    requestsNeeded: needed,
+    requestsNeeded: isHopeless ? null : needed,
     reason: sentence(guard, outcome, needed),
   };
 }
@@ -72,15 +74,15 @@ function smallestVisible(guard: LimitGuard): number | null {
   return n > 0 && shows(1) ? smallestWhere(guard.limit, 1, 14, shows) : null;
 }
 
-function requestsNeeded(guard: LimitGuard): number | null {
+function requestsNeeded(guard: LimitGuard): number {
   const { n, hits } = guard.seen;
-  const start: Proportion = n === 0 ? { n: 1, hits: 0 } : { n, hits };
-  const factor = growthUntil((times) => decide(guard, { n: start.n * times, hits: start.hits * times }) !== 'not_enough_evidence');
-  return factor === undefined ? null : Math.max(1, Math.ceil(start.n * factor - n));
+  const start: Proportion = n < 1 ? { n: 1, hits: 0 } : { n, hits };
+  return moreUntil(start.n, (times) => decide(guard, { n: start.n * times, hits: start.hits * times }) !== 'not_enough_evidence');
 }
 
-function sentence(guard: LimitGuard, outcome: GuardOutcome, needed: number | null): string {
+function sentence(guard: LimitGuard, outcome: GuardOutcome, needed: number): string {
   const { n, hits } = guard.seen;
+  if (n === 0 && guard.hopeless !== undefined) return `Not enough evidence: ${guard.hopeless}.`;
   if (n === 0) return 'Not enough evidence: the candidate and stable have not answered the same request yet.';
   const seen = `${guard.tell(hits / n)} ${count(n)} requests that both answered`;
   return outcome === 'not_enough_evidence'

@@ -1,6 +1,5 @@
 import type { GuardJudgement, GuardOutcome } from '@slipway/contracts';
-import { count, type GuardTest, verdictOf } from './guard-test.js';
-import { neededWords } from './judge-share.js';
+import { count, type GuardTest, moreUntil, neededWords, verdictOf } from './guard-test.js';
 
 /** A mean of values without bounds that may not be above a limit; its estimate and the estimate's own variance. */
 export interface MeanGuard {
@@ -76,14 +75,12 @@ function decide(guard: MeanGuard, times = 1): GuardOutcome {
   return high <= guard.limit ? 'pass' : 'not_enough_evidence';
 }
 
-function requestsNeeded(guard: MeanGuard): number | null {
+function requestsNeeded(guard: MeanGuard): number {
   if (guard.estimate === null) return guard.minN;
-  for (let times = 1; times < 2 ** 24; times *= 1.1)
-    if (decide(guard, times) !== 'not_enough_evidence') return Math.max(1, Math.ceil(guard.n * (times - 1)));
-  return null;
+  return moreUntil(Math.max(1, guard.n), (times) => decide(guard, times) !== 'not_enough_evidence');
 }
 
-function sentence(guard: MeanGuard, outcome: GuardOutcome, needed: number | null): string {
+function sentence(guard: MeanGuard, outcome: GuardOutcome, needed: number): string {
   if (guard.estimate === null) return 'Not enough evidence: nothing to compare has been seen yet.';
   const seen = `${guard.tell(guard.estimate.value)} (${count(guard.n)} seen)`;
   return outcome === 'not_enough_evidence'

@@ -1,6 +1,6 @@
 import type { GuardJudgement, GuardOutcome } from '@slipway/contracts';
-import { evidenceOfExcess, evidenceOfNoExcess, type Sides } from './difference-evidence.js';
-import { count, type GuardTest, growthUntil, percent, points, smallestWhere, verdictOf } from './guard-test.js';
+import { evidenceOfExcess, evidenceOfNoExcess, mostEvidenceOfExcess, type Sides } from './difference-evidence.js';
+import { count, type GuardTest, moreUntil, neededWords, percent, points, smallestWhere, verdictOf } from './guard-test.js';
 import { evidenceAbove, type Proportion } from './proportion-evidence.js';
 import { evidenceForStage, evidenceSinceAnyStage } from './rollout-course.js';
 
@@ -42,8 +42,9 @@ export function shareTest(guard: ShareGuard): GuardTest {
 
 function judge(guard: ShareGuard): GuardJudgement {
   const { comparison, outcome } = decide(guard);
-  const total = totals(comparison.stages);
-  const interval = intervalOf(guard, comparison.stages, outcome);
+  // What failed is told by the stages that speak against the candidate, not hidden among those that were fine.
+  const total = totals(outcome === 'fail' ? worstStages(guard, comparison.stages) : comparison.stages);
+  const interval = intervalOf(guard, comparison.stages, { value: total.difference, outcome });
   const needed = outcome === 'pass' || outcome === 'fail' ? 0 : requestsNeeded(guard, comparison.stages);
   return {
     guard: guard.guard,
@@ -80,8 +81,14 @@ function largest(comparisons: readonly Comparison[]): Comparison {
 }
 
 function fails(guard: ShareGuard, { stages }: Comparison): boolean {
-  // No stage above the limit as observed: its evidence is at most 1 and needs no calculation.
-  if (!stages.some((sides) => observedDifference(sides) > guard.limit)) return false;
+  // Almost always the evidence cannot be enough, which is known for little.
+  if (
+    evidenceSinceAnyStage(
+      stages.map((sides) => mostEvidenceOfExcess(sides, guard.limit)),
+      guard.planned,
+    ) < alarmBar(guard)
+  )
+    return false;
   const limit = isCommonFault(guard) ? commonLimit(guard) : guard.limit;
   return (
     evidenceSinceAnyStage(
@@ -135,27 +142,38 @@ function observedDifference({ candidate, stable }: Sides): number {
 
 const shown = ({ n, hits }: Proportion): { n: number; value: number | null } => ({ n, value: n === 0 ? null : hits / n });
 
+/** From the stage on since which there is most evidence against the candidate. */
+function worstStages(guard: ShareGuard, stages: readonly Sides[]): readonly Sides[] {
+  let from = 0;
+  let most = Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  for (let index = stages.length - 1; index >= 0; index -= 1) {
+    const sides = stages[index];
+    sum += sides === undefined ? 0 : evidenceOfExcess(sides, guard.limit);
+    if (sum <= most) continue;
+    most = sum;
+    from = index;
+  }
+  return stages.slice(from);
+}
+
 /** All differences that neither test has ruled out: the lower end at the alarm level, the upper one at the level of a pass. */
-function intervalOf(guard: ShareGuard, stages: readonly Sides[], outcome: GuardOutcome): [number, number] | null {
-  const value = totals(stages).difference;
+function intervalOf(
+  guard: ShareGuard,
+  stages: readonly Sides[],
+  { value, outcome }: { value: number | null; outcome: GuardOutcome },
+): [number, number] | null {
   if (value === null) return null;
-  const low = smallestWhere(
-    -1,
-    value,
-    intervalSteps,
-    (margin) =>
-      evidenceSinceAnyStage(
-        stages.map((one) => evidenceOfExcess(one, margin)),
-        guard.planned,
-      ) < alarmBar(guard),
-  );
-  const high = smallestWhere(
-    value,
-    1,
-    intervalSteps,
-    (margin) => evidenceForStage(stages.map((one) => evidenceOfNoExcess(one, margin))) >= passBar(guard),
-  );
+  const isLowPossible = (margin: number) =>
+    evidenceSinceAnyStage(
+      stages.map((one) => evidenceOfExcess(one, margin)),
+      guard.planned,
+    ) < alarmBar(guard);
+  const isHighRuledOut = (margin: number) => evidenceForStage(stages.map((one) => evidenceOfNoExcess(one, margin))) >= passBar(guard);
+  const low = smallestWhere(-1, value, intervalSteps, isLowPossible);
+  const high = smallestWhere(value, 1, intervalSteps, isHighRuledOut);
   // The search ends 0.00006 beside the end; what is decided is known exactly.
+  if (outcome === 'fail') return [Math.max(low, guard.limit), Math.max(high, guard.limit)];
   return [low, outcome === 'pass' ? Math.min(high, guard.passLimit) : high];
 }
 /** Halvings of a range of at most 2. */
@@ -177,19 +195,20 @@ function smallestVisible(guard: ShareGuard, stages: readonly Sides[]): number | 
 }
 
 /** Candidate's requests until a word, if the present stage goes on as it is. */
-function requestsNeeded(guard: ShareGuard, stages: readonly Sides[]): number | null {
+function requestsNeeded(guard: ShareGuard, stages: readonly Sides[]): number {
   const present = typical(guard, stages.at(-1));
   const before = stages.slice(0, -1);
   const harmBefore = before.map((one) => evidenceOfExcess(one, guard.limit));
   const safeBefore = before.map((one) => evidenceOfNoExcess(one, guard.passLimit));
   const isHarm = observedDifference(present) > guard.limit;
-  const factor = growthUntil((times) => {
+  const seenN = stages.at(-1)?.candidate.n ?? 0;
+  const more = moreUntil(present.candidate.n, (times) => {
     const grown = { ...present, candidate: grow(present.candidate, times), stable: grow(present.stable, times) };
     return isHarm
       ? evidenceSinceAnyStage([...harmBefore, evidenceOfExcess(grown, guard.limit)], guard.planned) >= alarmBar(guard)
       : evidenceForStage([...safeBefore, evidenceOfNoExcess(grown, guard.passLimit)]) >= passBar(guard);
   });
-  return factor === undefined ? null : Math.max(1, Math.ceil(present.candidate.n * factor) - (stages.at(-1)?.candidate.n ?? 0));
+  return seenN === 0 ? more + 1 : more;
 }
 
 /** What has been seen; a side without requests is taken to be like the other. */
@@ -211,7 +230,7 @@ interface Said {
   readonly outcome: GuardOutcome;
   readonly total: Totals;
   readonly interval: [number, number] | null;
-  readonly needed: number | null;
+  readonly needed: number;
 }
 
 function sentence(guard: ShareGuard, { comparison, outcome, total, interval, needed }: Said): string {
@@ -245,8 +264,4 @@ function atMost(interval: [number, number] | null): string {
 
 function spread(interval: [number, number] | null): string {
   return interval === null ? '' : `, so the increase may be anything from ${points(interval[0])} to ${points(interval[1])}`;
-}
-
-export function neededWords(needed: number | null): string {
-  return needed === null ? 'no number of answers like these would decide it' : `about ${count(needed)} more answers of the candidate are needed`;
 }

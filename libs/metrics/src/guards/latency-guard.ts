@@ -2,8 +2,7 @@ import type { GuardJudgement, GuardOutcome, SideEvidence } from '@slipway/contra
 import { latencyBucketCount, latencyEdges, latencyQuantile, sumOf } from '../windows/latency-buckets.js';
 import { alarmLevel, passLevel } from './alarm-budget.js';
 import type { GuardInput } from './guard-input.js';
-import { count, type GuardTest, growthUntil, percent, verdictOf } from './guard-test.js';
-import { neededWords } from './judge-share.js';
+import { count, type GuardTest, moreUntil, neededWords, percent, verdictOf } from './guard-test.js';
 import { evidenceAbove, evidenceBelow, logSumExp, type Proportion } from './proportion-evidence.js';
 import { evidenceForStage, evidenceSinceAnyStage, type RolloutCourse } from './rollout-course.js';
 
@@ -95,12 +94,25 @@ function decide(guard: LatencyGuard): GuardOutcome {
 }
 
 function fails(guard: LatencyGuard, stages: readonly Latencies[]): boolean {
+  // Not slower as observed in any stage: its evidence is at most 1 and needs no calculation.
+  if (!stages.some((stage) => looksSlower(guard, stage))) return false;
   return (
     evidenceSinceAnyStage(
       stages.map((stage) => evidenceOfSlower(guard, stage)),
       guard.planned,
     ) >= Math.log(1 / guard.alarmLevel)
   );
+}
+
+/** A median is proven by ten requests, but those ten may have come in the same second. */
+const fewestForPass = 30;
+
+/** Whether more than 1 − q of the candidate's requests are above the edge that belongs to stable's quantile as observed. */
+function looksSlower(guard: LatencyGuard, { candidate, stable }: Latencies): boolean {
+  const quantile = latencyQuantile(stable, guard.quantile);
+  if (quantile === null) return false;
+  const { n, hits } = slowerThan(candidate, firstEdgeFrom(allowed(guard, firstEdgeFrom(quantile))));
+  return hits > (1 - guard.quantile) * n;
 }
 
 /**
@@ -113,6 +125,7 @@ function passes(guard: LatencyGuard, stages: readonly Latencies[]): boolean {
   const candidate = latencyQuantile(present.candidate, guard.quantile);
   const stable = latencyQuantile(present.stable, guard.quantile);
   if (candidate === null || stable === null || candidate > allowed(guard, stable)) return false;
+  if (Math.min(sumOf(present.candidate), sumOf(present.stable)) < fewestForPass) return false;
   return evidenceForStage(stages.map((stage) => evidenceOfNotSlower(guard, stage))) >= Math.log(1 / guard.passLevel);
 }
 
@@ -200,23 +213,22 @@ function smallestVisible(guard: LatencyGuard, stable: number | null): number | n
   return Number.isFinite(edge) ? edge / stable : null;
 }
 
-function requestsNeeded(guard: LatencyGuard): number | null {
+function requestsNeeded(guard: LatencyGuard): number {
   const present = guard.stages.at(-1);
   const n = sumOf(present?.candidate ?? []);
   if (present === undefined || n === 0 || sumOf(present.stable) === 0) return Math.ceil((Math.log(1 / guard.passLevel) + 2) / guard.passShare);
   const before = guard.stages.slice(0, -1);
-  const factor = growthUntil((times) => {
+  return moreUntil(n, (times) => {
     const grown = [...before, { candidate: present.candidate.map((value) => value * times), stable: present.stable.map((value) => value * times) }];
     return fails(guard, grown) || passes(guard, grown);
   });
-  return factor === undefined ? null : Math.max(1, Math.ceil(n * factor) - n);
 }
 
 interface Said {
   readonly outcome: GuardOutcome;
   readonly candidate: { readonly n: number; readonly value: number | null };
   readonly stable: { readonly n: number; readonly value: number | null };
-  readonly needed: number | null;
+  readonly needed: number;
 }
 
 function sentence(guard: LatencyGuard, { outcome, candidate, stable, needed }: Said): string {

@@ -25,7 +25,8 @@ export function memoryTest({ plan, memory }: GuardInput): GuardTest | undefined 
       candidate: { n: candidate === null ? 0 : 1, value: candidate },
       stable: { n: stable === null ? 0 : 1, value: stable },
       smallestVisible: maxRatio,
-      requestsNeeded: 0,
+      // No number of answers measures memory.
+      requestsNeeded: ratio === null ? null : 0,
       reason: sentence(),
     };
   }

@@ -75,7 +75,8 @@ function meanErrorTest(input: GuardInput, { stable, candidate }: { stable: Error
     limit: 1 + maxDrop,
     // Variance of a ratio of independent means, by the delta method.
     estimate: isKnown && ratio !== null ? { value: ratio, variance: (one.variance + ratio * ratio * other.variance) / other.mean ** 2 } : null,
-    tightAt: Math.max(maxDrop, 0.01),
+    // A fifth more error: nearer the limit it takes thousands of labels anyhow.
+    tightAt: 0.2,
     n: Math.min(stable.n, candidate.n),
     minN: Math.max(30, minLabels),
     candidate: { n: candidate.n, value: one?.mean ?? null },

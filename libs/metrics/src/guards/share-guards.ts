@@ -12,6 +12,12 @@ const failures: readonly Outcome[] = ['runtime_error', 'instance_crashed', 'unav
 const refusals: readonly Outcome[] = ['deadline_exceeded', 'rejected_queue_full'];
 const answered: readonly Outcome[] = ['success', 'nan_output', 'out_of_range_output'];
 
+const failedOrAnswered: readonly Outcome[] = [...failures, ...answered];
+const tried: readonly Outcome[] = [...refusals, ...failedOrAnswered];
+
+const failureShare = (side: SideEvidence): Proportion => outcomeShare(side, failures, failedOrAnswered);
+const refusalShare = (side: SideEvidence): Proportion => outcomeShare(side, refusals, tried);
+
 /** Without anything known of what is usual: a service with more than a tenth of its answers bad has a fault. */
 const commonFaultShare = 0.1;
 
@@ -23,9 +29,9 @@ export function errorShareTest(input: GuardInput, course: RolloutCourse): GuardT
     guard: 'error-share',
     mode,
     did: 'failed on',
-    comparisons: comparisonsOf(input, course, (side) => outcomeShare(side, failures, [...failures, ...answered]), failedPairs),
+    comparisons: comparisonsOf(input, course, failureShare, failedPairs),
     commonAbove: commonAbove(input, maxIncrease),
-    stableNow: stableNow(course, (side) => outcomeShare(side, failures, [...failures, ...answered])),
+    stableNow: stableNow(course, failureShare),
   });
 }
 
@@ -33,7 +39,7 @@ export function errorShareTest(input: GuardInput, course: RolloutCourse): GuardT
 export function refusalTest(input: GuardInput, course: RolloutCourse): GuardTest | undefined {
   const { mode, maxIncrease } = input.plan.guards.refusals;
   if (mode === 'off' || !course.isLive) return undefined;
-  const live = liveComparison(course, (side) => outcomeShare(side, refusals, [...refusals, ...failures, ...answered]));
+  const live = liveComparison(course, refusalShare);
   return shareTest({
     ...baseOf(input, course, maxIncrease),
     guard: 'refusals',
@@ -127,12 +133,17 @@ function pairedSides(stage: StageEvidence, share: ShareOf, pairs: PairShareOf): 
 }
 
 function outcomeShare({ outcomes }: SideEvidence, bad: readonly Outcome[], all: readonly Outcome[]): Proportion {
-  const sum = (of: readonly Outcome[]) => of.reduce((total, outcome) => total + (outcomes[outcome] ?? 0), 0);
-  return { n: sum(all), hits: sum(bad) };
+  return { n: sumOf(outcomes, all), hits: sumOf(outcomes, bad) };
+}
+
+function sumOf(outcomes: SideEvidence['outcomes'], of: readonly Outcome[]): number {
+  let sum = 0;
+  for (const outcome of of) sum += outcomes[outcome] ?? 0;
+  return sum;
 }
 
 function invalidShare(side: SideEvidence): Proportion {
-  const { n } = outcomeShare(side, [], answered);
+  const n = sumOf(side.outcomes, answered);
   return { n, hits: Math.min(n, side.invalidOutputs) };
 }
 
