@@ -118,7 +118,12 @@ export function snapshotOf(
   instances: Instances,
   sketches: readonly InstanceSketch[],
   serves: number | undefined,
-  change: { readonly maxQueue?: number; readonly suspended?: boolean } = {},
+  change: {
+    readonly maxQueue?: number;
+    readonly suspended?: boolean;
+    readonly rollout?: RoutingRows['deployments'][number]['rollout'];
+    readonly shadows?: RoutingRows['deployments'][number]['shadows'];
+  } = {},
 ): RoutingSnapshot {
   const numbers = [...new Set(sketches.map((sketch) => sketch.revision))];
   const rows: RoutingRows = {
@@ -133,7 +138,8 @@ export function snapshotOf(
         wishKind: 'DEPLOY',
         desiredRevisionId: serves === undefined ? null : `rev_${serves}`,
         activeRevisionId: serves === undefined ? null : `rev_${serves}`,
-        rollout: null,
+        rollout: change.rollout ?? null,
+        shadows: change.shadows ?? null,
       },
     ],
     revisions: numbers.map((number) => {

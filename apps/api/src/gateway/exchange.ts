@@ -108,13 +108,13 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
   /** The refusal goes out; the exchange is over and counted. */
   protected abstract deliverRefusal(refusal: Refusal): void;
 
-  /** Ends the exchange with an error answer. */
-  fail(refusal: Refusal): void {
+  /** Ends the exchange with an error answer. @param isModels whether the model itself, or the reading of its inputs, refused it */
+  fail(refusal: Refusal, isModels = false): void {
     if (this.over) return;
     this.end(refusal.code === 'DEADLINE_EXCEEDED');
     this.record(outcomeOf(refusal.code), undefined);
     this.deliverRefusal(refusal);
-    this.tellTrial(outcomeOf(refusal.code), undefined);
+    this.tellTrial(outcomeOf(refusal.code), undefined, isModels);
   }
 
   /** The caller is gone: nobody waits for an answer any more. */
@@ -215,7 +215,7 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
       link.acquit(this);
       this.deliver(result);
       this.offerSample(result);
-      this.tellTrial(outcome, result);
+      this.tellTrial(outcome, result, true);
     }
     link.succeeded(result);
   }
@@ -231,12 +231,12 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
   }
 
   /** After the answer is out. */
-  private tellTrial(outcome: Outcome, result: InferResult | undefined): void {
+  private tellTrial(outcome: Outcome, result: InferResult | undefined, hadModel: boolean): void {
     const { trial } = this.deployment;
     const { body, revision, facts, contentKind } = this;
     if (trial === undefined || revision === undefined || body === undefined || !this.isJudged) return;
     const durationSeconds = (performance.now() - this.arrivedAt) / 1e3;
-    trial.ended({ revision, outcome, result, durationSeconds, facts, contentKind, body, modelName: this.deployment.current.name });
+    trial.ended({ revision, outcome, result, hadModel, durationSeconds, facts, contentKind, body, modelName: this.deployment.current.name });
   }
 
   private offerSample(result: InferResult): void {
@@ -251,7 +251,7 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
       this.retryOr({ code, message });
       return;
     }
-    this.fail({ code, message });
+    this.fail({ code, message }, true);
     if (code === 'MODEL_RUN_FAILED' || code === 'INTERNAL') link.failed(performance.now());
     else link.answered();
   }

@@ -18,6 +18,8 @@ export interface EndedRequest extends CopiedRequest {
   readonly revision: RoutingRevision;
   readonly outcome: Outcome;
   readonly result: InferResult | undefined;
+  /** A model answered or refused it; false for what a gateway refused by itself. */
+  readonly hadModel: boolean;
   readonly durationSeconds: number;
 }
 
@@ -122,8 +124,7 @@ export class Trial {
 
   /** One more answer to a request, for the sake of the pair. */
   private copy(plan: CopyPlan, request: EndedRequest, pace: CopyPace): void {
-    // Only what a model has had is worth a second opinion.
-    if (request.result === undefined && request.outcome !== 'runtime_error') return;
+    if (!isWorthCopying(request, plan.copySide)) return;
     if (this.ground.isBusy || !pace.take(performance.now())) return;
     // The answer's bytes are not kept: what was predicted is all that is compared.
     const primary = { outcome: request.outcome, observed: request.result?.observed };
@@ -148,7 +149,11 @@ export class Trial {
     const { rollout } = this.deployment;
     // Of a request that stable could answer; one that nobody can answer is no fault of the candidate.
     const isOfRollout = rollout !== undefined && rollout.rolloutId === subject.subjectId;
-    if (isOfRollout && copySide === 'candidate' && primary.observed !== undefined) this.blame(rollout, this.fastLane?.note('candidate', end.outcome));
+    if (isOfRollout && copySide === 'candidate' && primary.observed !== undefined) {
+      // An input that stable takes is no caller's mistake.
+      const outcome = end.outcome === 'invalid_input' ? 'runtime_error' : end.outcome;
+      this.blame(rollout, this.fastLane?.note('candidate', outcome));
+    }
   }
 
   /** Of the role of a shadow, whatever its revision is to callers: what nobody waited for must not show in the statistics of live traffic. */
@@ -199,6 +204,12 @@ export class Trial {
     this.paces.set(key, made);
     return made;
   }
+}
+
+/** Only what a model has had is worth a second opinion; what stable calls a caller's mistake is believed, what the candidate calls one is not. */
+function isWorthCopying({ hadModel, result, outcome }: EndedRequest, copySide: TrialSide): boolean {
+  if (!hadModel) return false;
+  return result !== undefined || outcome === 'runtime_error' || (copySide === 'stable' && outcome === 'invalid_input');
 }
 
 interface CopyPlan {
