@@ -17,6 +17,7 @@ import { IdempotencyInterceptor } from './http/idempotency.interceptor.js';
 import { ModelsModule } from './models/models.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { Platform, REGISTRY } from './platform.js';
+import { QuotasModule } from './quotas/quotas.module.js';
 import { ReplaysModule } from './replays/replays.module.js';
 import { RolloutsModule } from './rollouts/rollouts.module.js';
 import { UploadsModule } from './uploads/uploads.module.js';
@@ -55,6 +56,7 @@ export class AppModule {
         ReplaysModule,
         UploadsModule,
         MonitoringModule,
+        QuotasModule,
         AlertsModule,
       ],
       controllers: [HealthController],

@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ChangeModel, CreateModel, ModelListQuery, ModelPage, ModelView } from '@slipway/contracts';
+import { refuseOverRegistryQuota } from '@slipway/deployments';
 import { ModelStore } from '@slipway/registry';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
@@ -21,7 +22,7 @@ export class ModelsController {
   @Policy('develop')
   @Answers(201, ModelView)
   create(@FromCaller() caller: Caller, @Body({ schema: CreateModel }) body: CreateModel): Promise<ModelView> {
-    return this.models.create(caller, body);
+    return this.models.create(caller, body, (tx) => refuseOverRegistryQuota(tx, caller.projectId, { models: 1 }));
   }
 
   @Get()

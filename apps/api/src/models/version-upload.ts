@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { Inject, Injectable } from '@nestjs/common';
 import { isExternalFileName, limits, SlipwayError, VersionCreated, VersionFields, type VersionFileView } from '@slipway/contracts';
+import { QuotaStore, refuseOverRegistryQuota } from '@slipway/deployments';
 import { type ModelFacts, scanOnnx } from '@slipway/inference';
-import { sha256 } from '@slipway/platform';
+import { sha256, type Transaction } from '@slipway/platform';
 import {
   type ArtefactStore,
   checkTask,
@@ -49,6 +50,7 @@ interface Kept {
 @Injectable()
 export class VersionUpload {
   private readonly versions: VersionStore;
+  private readonly quotas: QuotaStore;
   private running = 0;
 
   constructor(
@@ -56,6 +58,7 @@ export class VersionUpload {
     @Inject(ARTEFACTS) private readonly store: ArtefactStore,
   ) {
     this.versions = new VersionStore(platform.db.prisma);
+    this.quotas = new QuotaStore(platform.db.prisma);
   }
 
   async receive(caller: Caller, modelName: string, request: FastifyRequest): Promise<VersionCreated> {
@@ -79,11 +82,14 @@ export class VersionUpload {
   private async receiveOne(caller: Caller, modelName: string, request: FastifyRequest): Promise<VersionCreated> {
     const key = uploadKeyOf(request, caller);
     const model = await findModel(this.platform.db.prisma, caller.projectId, modelName);
+    // Before anything is read, and as a bound while it is: what arrives over a quota is neither waited for nor stored.
+    const room = await this.quotas.roomForVersion(caller.projectId);
+    const maxBytes = Math.min(this.platform.settings.SLIPWAY_MAX_ARTEFACT_BYTES, room ?? Number.POSITIVE_INFINITY);
     const upload = await receiveUpload(request, this.store, {
-      maxBytes: this.platform.settings.SLIPWAY_MAX_ARTEFACT_BYTES,
+      maxBytes,
       stallMs,
       fields,
-      what: 'the model file',
+      what: maxBytes === room ? 'the model file (by what is left of the quota of storage)' : 'the model file',
       further: { part: 'data', maxFiles: limits.externalFiles },
     });
     const staged = [upload.staged, ...upload.further.map((file) => file.staged)];
@@ -131,6 +137,7 @@ export class VersionUpload {
         await lockDigests(tx, digests);
         const before = key === undefined ? undefined : await claimUpload(tx, key, hashOf(model, kept.digest, upload), VersionCreated);
         if (before !== undefined) return before;
+        await refuseOverRegistryQuota(tx, caller.projectId, { versions: 1, storageBytes: await this.addedBytes(tx, caller.projectId, kept) });
         const view = await this.versions.create(tx, caller, model, {
           digest: kept.digest,
           sizeBytes: kept.sizeBytes,
@@ -153,6 +160,12 @@ export class VersionUpload {
       for (const digest of digests) await this.collectQuietly(digest);
       throw error;
     }
+  }
+
+  /** A file that the project has already takes no more room. */
+  private async addedBytes(tx: Transaction, projectId: string, { digest, sizeBytes }: Kept): Promise<number> {
+    const there = await tx.version.findFirst({ where: { digest, model: { projectId } }, select: { id: true } });
+    return there === null ? sizeBytes : 0;
   }
 
   /** The file may have got its name before the transaction failed. */

@@ -90,6 +90,19 @@ export class QuotaStore {
     return readFootings(this.db, projectId);
   }
 
+  /**
+   * Bytes that a new version may have; undefined where storage is not limited. A look ahead: `refuseOverRegistryQuota` decides.
+   * @throws SlipwayError QUOTA_EXCEEDED when not even an empty one has room.
+   */
+  async roomForVersion(projectId: string): Promise<number | undefined> {
+    const quota = await this.find(projectId, { scope: 'project', deploymentId: undefined });
+    const { storageBytes: limit, versions } = quota?.limits ?? {};
+    if (quota === undefined || (limit === undefined && versions === undefined)) return undefined;
+    const used = await readRegistryUse(this.db, projectId);
+    refuseExcess(quota, excessesOf(quota.limits, { ...used }, {}, { versions: 1, storageBytes: 1 }));
+    return limit === undefined ? undefined : limit - used.storageBytes;
+  }
+
   async registryUse(projectId: string): Promise<RegistryUse> {
     return readRegistryUse(this.db, projectId);
   }

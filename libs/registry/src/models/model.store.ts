@@ -30,14 +30,17 @@ const withAliases = { aliases: { orderBy: { name: 'asc' }, include: { version: {
 /** What a list of models is asked for; without a sort it is by name. */
 export type ModelList = PageQuery & Partial<Pick<ModelListQuery, 'search' | 'tag' | 'sort'>>;
 
+const noCheck = () => Promise.resolve();
+
 /** Models: named families of versions. */
 export class ModelStore {
   constructor(private readonly db: Database) {}
 
   /** @throws SlipwayError MODEL_NAME_TAKEN when a model has the same name but for case. */
-  async create(by: ChangeBy, wish: CreateModel): Promise<ModelView> {
+  async create(by: ChangeBy, wish: CreateModel, check: (tx: Transaction) => Promise<void> = noCheck): Promise<ModelView> {
     try {
       return await this.db.$transaction(async (tx) => {
+        await check(tx);
         const row = await tx.model.create({
           data: {
             id: newId('mdl'),
