@@ -10,7 +10,7 @@ import {
   ShadowView,
 } from '@slipway/contracts';
 import { DeploymentFactStore, HostStore, InstancePlanStore, InstanceStore, noSetup } from '@slipway/deployments';
-import { EvidenceRecorder, RolloutEvidenceStore } from '@slipway/metrics';
+import { EvidenceRecorder, RequestSampleStore, RolloutEvidenceStore } from '@slipway/metrics';
 import { loadSettings, newId, toJson } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -49,6 +49,7 @@ afterAll(async () => {
 async function settle(): Promise<void> {
   const { db } = api.database;
   const instances = new InstanceStore(db);
+  await new HostStore(db).heartbeat(lease);
   await new InstancePlanStore(db).planOnce();
   for (const assignment of await instances.listAssigned(lease.hostId)) {
     const isReady = assignment.wish !== 'STOP';
@@ -125,6 +126,31 @@ async function answered(subjectId: string, stage: number, counts: { stable: [num
   await new RolloutEvidenceStore(api.database.pool, `test-${newId('req')}`).write(recorder.takeDirty());
 }
 
+/** A recorded request; nobody reads it here. */
+async function keepSample(deploymentId: string): Promise<void> {
+  const nothing = new Uint8Array(1);
+  await new RequestSampleStore(api.database.pool).add([
+    {
+      id: newId('prd'),
+      atMs: Date.now() - 1_000,
+      projectId: 'prj_default',
+      deploymentId,
+      revisionId: 'rev_1',
+      versionId: 'ver_1',
+      versionNumber: 1,
+      represents: 1,
+      rows: 1,
+      batchRows: 1,
+      computeMicros: 1,
+      hasAnswer: true,
+      isRedacted: false,
+      payload: nothing,
+      summary: nothing,
+      keepHours: 1,
+    },
+  ]);
+}
+
 describe('the pilot', () => {
   it('walks a canary to its promotion by evidence alone, without any worker or queue at its rollouts', async () => {
     await serving('good');
@@ -187,6 +213,42 @@ describe('the pilot', () => {
     await answered((await rollout('fine')).id, 0, { stable: [5_000, 0], candidate: [2_000, 0] });
     await until('fine', ({ step }) => step === 1);
     expect(await rollout('broken')).toMatchObject({ status: 'PROGRESSING', step: 0, weightPercent: 5 });
+  });
+});
+
+describe('a replay stage', () => {
+  const replay = (withoutRequests: string) => ({ kind: 'replay', requests: 50, withoutRequests });
+  const plan = (withoutRequests: string) => canary({ stages: [replay(withoutRequests), ...canary().stages] });
+
+  it('without recorded requests holds the rollout, or is skipped, as its plan says', async () => {
+    await serving('replayed');
+    await api.call('POST', path('replayed', '/revisions'), { version: 2, plan: plan('hold') });
+    await until('replayed', ({ status }) => status === 'HELD');
+    expect(await rollout('replayed')).toMatchObject({
+      phase: 'shadowing',
+      step: 0,
+      weightPercent: 0,
+      waitingFor: expect.stringContaining('no recorded requests'),
+      actions: ['resume', 'promote', 'abort'],
+    });
+    expect(await split('replayed')).toEqual(['1:100']);
+    await api.call('POST', path('replayed', '/rollout/abort'), {});
+    await api.call('POST', path('replayed', '/revisions'), { version: 2, plan: plan('skip') });
+    await until('replayed', ({ phase }) => phase === 'step');
+    expect(await split('replayed')).toEqual(['2:5', '1:95']);
+  });
+
+  it('replays what was recorded; its evidence is judged, and what is left of the replay ends with the rollout', async () => {
+    await serving('recorded');
+    const { rows } = await api.database.pool.query<{ id: string }>('select id from "Deployment" where name = $1', ['recorded']);
+    await keepSample(rows[0]?.id ?? '');
+    await api.call('POST', path('recorded', '/revisions'), { version: 2, plan: plan('hold') });
+    await until('recorded', ({ waitingFor }) => /the replay of recorded requests: 0 of 1 are done/.test(waitingFor ?? ''));
+    await api.call('POST', path('recorded', '/rollout/abort'), {});
+    const { id } = await rollout('recorded');
+    const replayOf = () => api.database.db.replay.findFirstOrThrow({ where: { rolloutId: id } });
+    await waitFor(async () => (await replayOf()).status === 'CANCELLED', { what: 'the replay to be cancelled' });
+    expect(await replayOf()).toMatchObject({ stage: 0, createdBy: 'system:pilot' });
   });
 });
 
