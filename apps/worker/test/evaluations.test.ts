@@ -17,7 +17,7 @@ import { openArtefactStore } from '@slipway/registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { RunningApi } from './running-api.js';
-import { RunningWorker } from './running-worker.js';
+import { RunningWorker, serves } from './running-worker.js';
 
 const example = (path: string) => readFile(fileURLToPath(new URL(`../../../examples/${path}`, import.meta.url)));
 const HeldOut = z.object({ inputs: z.object({ features: z.array(z.number()) }), label: z.string() });
@@ -167,6 +167,7 @@ describe('evaluations', () => {
     expect((await api.call('PUT', '/v1/models/m/aliases/stable', { version: 1 })).status).toBe(200);
     expect((await api.call('PUT', '/v1/models/m/aliases/champion', { version: 1, overrideGates: true })).status).toBe(200);
     expect((await api.call('PUT', '/v1/models/m/aliases/champion', { version: 2 })).status).toBe(200);
+    await worker.until('d2', serves(1), 'd2 to serve', 60_000);
     const below = await api.call('POST', '/v1/deployments/d2/revisions', { version: 1 });
     expect(problemOf(below)).toMatchObject({ status: 409, code: 'GATE_NOT_MET' });
     const refused = await api.call('DELETE', '/v1/models/m/datasets/heldout');
@@ -190,7 +191,7 @@ describe('evaluations', () => {
   });
 
   it('a killed worker loses nothing: the evaluation is begun anew', async () => {
-    await addDataset({ name: 'large', automatic: 'false' }, csv(60));
+    await addDataset({ name: 'large', automatic: 'false' }, csv(30));
     const begun = await evaluate(2, 'large');
     expect((await evaluate(2, 'large')).id).toBe(begun.id);
     await waitFor(async () => (await newest(2, 'large'))?.status === 'RUNNING', { what: 'the evaluation to run', everyMs: 5 });
@@ -198,7 +199,7 @@ describe('evaluations', () => {
     expect((await newest(2, 'large'))?.status).toBe('RUNNING');
     await worker.start({ SLIPWAY_GATEWAY_URL: api.url });
     const done = await ended(2, 'large');
-    expect(done).toMatchObject({ id: begun.id, status: 'COMPLETED', attempts: 2, rows: { read: 60 * rows.length, answered: 60 * rows.length } });
+    expect(done).toMatchObject({ id: begun.id, status: 'COMPLETED', attempts: 2, rows: { read: 30 * rows.length, answered: 30 * rows.length } });
     const once = await ended(2, 'heldout');
     expect(done.result?.metrics.rocAuc?.value).toBeCloseTo(once.result?.metrics.rocAuc?.value ?? 0, 12);
     expect(done.result?.metrics.logLoss?.value).toBeCloseTo(once.result?.metrics.logLoss?.value ?? 0, 12);

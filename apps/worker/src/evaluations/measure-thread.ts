@@ -5,7 +5,7 @@ import { type AnsweredRows, arrangeRows, encodePredictions, measureRows } from '
 import type { MeasureOrder, MeasureReply } from './measure-in-thread.js';
 
 // On Linux this is of the calling thread alone.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const order: MeasureOrder = workerData;
 parentPort?.postMessage(measure(order));

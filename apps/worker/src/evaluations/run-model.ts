@@ -17,7 +17,7 @@ import { encodeFrame, type RunReply, readFrames } from './run-frames.js';
 import { RunRequest, RunSpec } from './run-spec.js';
 
 // Before the runtime starts its threads, which inherit it: an evaluation steps back behind models that serve.
-setPriority(constants.priority.PRIORITY_LOW);
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 endWithParent();
 
 /** The process of an evaluation's model: loads it, and answers requests on standard input, one after the other, until that ends. */
