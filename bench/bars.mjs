@@ -22,5 +22,11 @@ export const bars = {
   largeJson: { title: 'p99 of a neighbour at 30 % load beside eight clients with 3 MB of JSON', unit: 'ms' },
   priorityAnswered: { title: 'online requests answered, 30 % online + 70 % batch at 3 × capacity', least: 0.99, unit: '×' },
   priorityP99: { title: 'their p99 ÷ p99 of the same requests without batch', most: 1.5, unit: '×' },
+  rolloutsLost: { title: 'requests lost by deploys, promotions, aborts and rollbacks under load', most: 0, unit: 'requests' },
+  rolloutsWarm: { title: 'decision → all traffic on the old revision, warm, the slowest', most: 1, hope: 0.2, unit: 's' },
+  rolloutsCold: { title: 'decision → all traffic on the old revision, cold, 84 MB', most: 10, hope: 3, unit: 's' },
+  rolloutsNeighbour: { title: 'p99 of a neighbour at 30 % load while others are swapped', unit: 'ms' },
+  rolloutsMemory: { title: 'memory after many swaps ÷ before', most: 1.1, unit: '×' },
   expired: { title: 'requests with 1 ms to live that were run, in overload', most: 0.01, unit: '×' },
+  registryLists: { title: 'lists of 5 000 models, the slowest kind, p95', most: 200, hope: 50, unit: 'ms' },
 };

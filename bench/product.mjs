@@ -88,13 +88,18 @@ class Product {
   async addModel(name, file) {
     if (this.#models.has(name)) return;
     await this.ask('POST', '/v1/models', { name });
+    await this.addVersion(name, file);
+    this.#models.add(name);
+  }
+
+  /** Uploads a further version of a model and waits until it may be deployed. */
+  async addVersion(name, file) {
     const { version } = await this.ask('POST', `/v1/models/${name}/versions`, readFileSync(file));
     await until(`version ${version} of ${name} to be READY`, readyWithinMs, async () => {
       const { status, reasons } = await this.ask('GET', `/v1/models/${name}/versions/${version}`);
       if (status === 'REJECTED') throw new Error(`${name} was rejected: ${JSON.stringify(reasons)}`);
       return status === 'READY';
     });
-    this.#models.add(name);
   }
 
   /** Deploys a model and waits until it serves. @returns a row's server: port, path, headers and the processes that belong to it */

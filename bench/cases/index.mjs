@@ -4,6 +4,8 @@ import { image } from './image.mjs';
 import { mixed } from './mixed.mjs';
 import { largeJson, loading } from './neighbours.mjs';
 import { expired, overload, priority } from './overload.mjs';
+import { registry } from './registry.mjs';
+import { rollouts } from './rollouts.mjs';
 import { binary, json, lowLoad, rows64 } from './tiny.mjs';
 import { batching, instanceMemory, manyDeployments, monitoring } from './variants.mjs';
 
@@ -26,4 +28,6 @@ export const cases = {
   expired,
   loading,
   'large-json': largeJson,
+  registry,
+  rollouts,
 };

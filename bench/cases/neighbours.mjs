@@ -47,7 +47,7 @@ export async function largeJson(bench) {
 }
 
 /** Calm legs and legs beside `disturb` in turn, with the same arrivals. */
-async function alternate(bench, what, disturb) {
+export async function alternate(bench, what, disturb) {
   const server = await bench.deployed('neighbour', stopwatch());
   const body = await turnsFor(server, runMs);
   const sender = new Sender({ ...server, body, headers: { ...server.headers, 'content-type': 'application/json' } });
@@ -71,7 +71,7 @@ async function alternate(bench, what, disturb) {
 }
 
 /** Either factor or addition is enough. */
-function judge(bench, key, { calm, during, times, plusMs }) {
+export function judge(bench, key, { calm, during, times, plusMs }) {
   const failed = [...calm, ...during].filter(({ status }) => status !== 200).length;
   if (failed > 0) bench.report.fault(`${failed} requests of the neighbour failed`);
   const latencies = [calm, during].map((entries) => entries.map(({ latencyMs }) => latencyMs));
