@@ -11,8 +11,8 @@ const walkingEveryMs = 500;
 const idleEveryMs = 2_000;
 /** A nudge leads to a look at a rollout at most this often; changes come in bursts. */
 const restMs = 100;
-/** Rollouts that are advanced at the same time; the others have their turn with the next look. */
-const atOnce = 32;
+/** Rollouts that are advanced at the same time, out of the process's few connections to the database; the others have their turn. */
+const atOnce = 4;
 
 /**
  * Takes rollouts through their stages. It lives with the gateway, so that promotion and rollback go on with the queue and the worker stopped.
@@ -23,6 +23,8 @@ const atOnce = 32;
 export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
   private readonly rollouts: RolloutStore;
   private readonly companions: RolloutCompanions;
+  /** What is to be done next, by rollout; no more than are listed. */
+  private readonly pending = new Map<string, () => Promise<void>>();
   private readonly underWay = new Map<string, Promise<void>>();
   private readonly stops: (() => void)[] = [];
   private walking: readonly string[] = [];
@@ -87,8 +89,9 @@ export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
       const walking = await this.rollouts.listUnfinished();
       const ended = this.walking.filter((id) => !walking.includes(id));
       this.walking = walking;
-      for (const id of walking) this.begin(id, () => this.advance(id));
-      for (const id of ended) this.begin(id, () => this.steering.ended(id));
+      for (const id of walking) this.pending.set(id, () => this.advance(id));
+      for (const id of ended) this.pending.set(id, () => this.steering.ended(id));
+      this.beginNext();
       this.isFailing = false;
     } catch (error) {
       if (!this.isFailing) this.platform.log.warn({ err: error }, 'rollouts not read, they wait');
@@ -96,12 +99,20 @@ export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private begin(id: string, work: () => Promise<void>): void {
-    if (this.underWay.has(id) || this.underWay.size >= atOnce) return;
-    const run = work()
-      .catch((error: unknown) => this.report(id, error))
-      .finally(() => this.underWay.delete(id));
-    this.underWay.set(id, run);
+  /** In the order in which they were asked for, none twice at a time. */
+  private beginNext(): void {
+    for (const [id, work] of this.pending) {
+      if (this.isClosed || this.underWay.size >= atOnce) return;
+      if (this.underWay.has(id)) continue;
+      this.pending.delete(id);
+      const run = work()
+        .catch((error: unknown) => this.report(id, error))
+        .finally(() => {
+          this.underWay.delete(id);
+          this.beginNext();
+        });
+      this.underWay.set(id, run);
+    }
   }
 
   private async advance(id: string): Promise<void> {

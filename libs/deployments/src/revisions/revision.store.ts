@@ -141,7 +141,7 @@ async function deploy(tx: Transaction, request: Deploy, { plan, planName }: Chos
   await tx.revision.create({
     data: { id: revisionId, deploymentId: deployment.id, number, versionId: version.versionId, replicas, spec: toJson(spec), ...signed },
   });
-  await startRollout(tx, {
+  const rollout = await startRollout(tx, {
     deploymentId: deployment.id,
     epoch,
     fromRevisionId: serving?.id,
@@ -162,6 +162,14 @@ async function deploy(tx: Transaction, request: Deploy, { plan, planName }: Chos
     reason: wish.reason,
     before: namesOf(serving),
     after: { revision: number, version: version.versionNumber, replicas, spec, strategy: plan.strategy, ...wordsOf(wish) },
+  });
+  await announceWish(tx, {
+    by,
+    action: 'rollout.started',
+    deployment,
+    reason: wish.reason,
+    before: namesOf(serving) ?? { revision: null },
+    after: { rollout, strategy: plan.strategy, planName, to: number, scheduledFor: wish.scheduledFor },
   });
 }
 

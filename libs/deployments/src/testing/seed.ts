@@ -42,6 +42,8 @@ export class InstantHost {
   /** Plans, then brings every instance to where its wish leads. */
   async settle(outcome: (assignment: { revisionNumber: number }) => 'READY' | 'FAILED' | 'ASSIGNED' = () => 'READY'): Promise<void> {
     const instances = new InstanceStore(this.db);
+    // However slow the machine that tests is, this host is not silent.
+    await new HostStore(this.db).heartbeat(this.lease);
     await new InstancePlanStore(this.db).planOnce();
     for (const assignment of await instances.listAssigned(this.lease.hostId)) {
       const status = assignment.wish === 'STOP' ? 'GONE' : outcome(assignment);
