@@ -7,10 +7,12 @@ import type { PackedTensor, ReplayedVersion, RevisionSetup, TriedAnswer } from '
 import { type Logger, newId } from '@slipway/platform';
 import { InstanceFolders, type InstancePaths } from '../supervising/instance-paths.js';
 import { readLastWords } from '../supervising/last-words.js';
+import { LoadingPriority } from '../supervising/loading-priority.js';
 import { guardMemory, type MemoryGuard } from '../supervising/memory-guard.js';
 import { writeJson } from '../supervising/process-record.js';
-import { preferAsVictim, setLoadingPriority, signalProcess, startTimeOf } from '../supervising/process-table.js';
+import { preferAsVictim, signalProcess, startTimeOf } from '../supervising/process-table.js';
 import { type SpawnedInstance, spawnInstance } from '../supervising/spawn-instance.js';
+import { Timers } from '../supervising/timers.js';
 import { outputsOf, replayBodyOf } from './replay-wire.js';
 
 export interface ReplayInstanceOptions {
@@ -32,11 +34,18 @@ export interface ReplayAnswer extends TriedAnswer {
   readonly error: string | undefined;
 }
 
+interface ProcessParts {
+  readonly folder: string;
+  readonly paths: InstancePaths;
+  readonly spawned: SpawnedInstance;
+  readonly client: InstanceClient;
+  readonly guard: MemoryGuard;
+  readonly timers: Timers;
+}
+
 /** Of one request. A run that takes longer ends with its process. */
 const deadlineMs = 60_000;
 const endingMs = 5_000;
-/** The system wants to be asked again about a priority. */
-const priorityRetryMs = 120;
 
 /** The process of an instance ended by itself. */
 export class InstanceEnded extends Error {
@@ -52,12 +61,9 @@ export class ReplayInstance {
 
   private constructor(
     private readonly options: ReplayInstanceOptions,
-    private readonly folder: string,
-    private readonly paths: InstancePaths,
-    private readonly spawned: SpawnedInstance,
-    private readonly client: InstanceClient,
-    private readonly guard: MemoryGuard,
+    private readonly parts: ProcessParts,
   ) {
+    const { spawned, client } = parts;
     spawned.child.once('exit', (code, signal) => this.ended(signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`));
     client.once('failed', (reason) => this.ended(reason));
   }
@@ -84,11 +90,13 @@ export class ReplayInstance {
     if (pid === undefined) throw new InstanceEnded(messageOf((await once(spawned.child, 'error'))[0]));
     writeJson(paths.process, { pid, startTime: startTimeOf(pid) ?? '', socket: paths.socket });
     preferAsVictim(pid);
-    if (!setLoadingPriority(pid, true)) setTimeout(() => setLoadingPriority(pid, true), priorityRetryMs).unref();
+    const timers = new Timers();
+    // All its life, unless it would starve there.
+    new LoadingPriority(pid, timers).begin();
     const client = new InstanceClient({ address: `unix:${paths.socket}`, role: 'worker', reconnect: true });
     const limit = { instanceId, pid, limitBytes: options.memoryLimitBytes, expectedBytes: undefined, log: options.log };
     const guard = guardMemory(undefined, { ...limit, onOver: (reason) => instance.kill(reason) });
-    const instance = new ReplayInstance(options, folder, paths, spawned, client, guard);
+    const instance = new ReplayInstance(options, { folder, paths, spawned, client, guard, timers });
     try {
       await instance.ready(signal);
       return instance;
@@ -117,16 +125,17 @@ export class ReplayInstance {
 
   /** Ends the process and removes its files. */
   async close(): Promise<void> {
-    const { child } = this.spawned;
-    this.client.close();
+    const { child } = this.parts.spawned;
+    this.parts.client.close();
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const gone = once(child, 'exit', { signal: AbortSignal.timeout(endingMs) }).catch(() => undefined);
       signalProcess(child.pid, 'SIGKILL');
       await gone;
     }
-    this.guard.close();
-    rmSync(this.folder, { recursive: true, force: true });
-    rmSync(this.paths.socket, { force: true });
+    this.parts.timers.clear();
+    this.parts.guard.close();
+    rmSync(this.parts.folder, { recursive: true, force: true });
+    rmSync(this.parts.paths.socket, { force: true });
   }
 
   private infer(predictionId: string, inputs: readonly PackedTensor[], signal: AbortSignal): Promise<InferReply> {
@@ -134,7 +143,7 @@ export class ReplayInstance {
     return new Promise((resolve, reject) => {
       const stop = () => {
         clearTimeout(timer);
-        this.client.cancel(stream);
+        this.parts.client.cancel(stream);
         reject(signal.reason);
       };
       const timer = setTimeout(() => this.kill(`a request took longer than ${deadlineMs / 1_000} s`), deadlineMs + endingMs);
@@ -147,7 +156,7 @@ export class ReplayInstance {
         observe: true,
         alone: true,
       } as const;
-      const stream = this.client.infer({ ...call, inferenceHeaderContentLength: headerBytes, body }, (reply) => {
+      const stream = this.parts.client.infer({ ...call, inferenceHeaderContentLength: headerBytes, body }, (reply) => {
         clearTimeout(timer);
         signal.removeEventListener('abort', stop);
         // Its memory is used again for the next answer.
@@ -159,7 +168,8 @@ export class ReplayInstance {
   }
 
   private async ready(signal: AbortSignal): Promise<void> {
-    const { client, options } = this;
+    const { options } = this;
+    const { client } = this.parts;
     const limit = AbortSignal.timeout(options.loadLimitMs);
     while (client.state !== 'READY') {
       signal.throwIfAborted();
@@ -171,13 +181,13 @@ export class ReplayInstance {
 
   private kill(reason: string): void {
     this.endedBecause ??= reason;
-    const { pid } = this.spawned.child;
+    const { pid } = this.parts.spawned.child;
     if (pid !== undefined) signalProcess(pid, 'SIGKILL');
   }
 
   private ended(how: string): void {
-    const words = readLastWords(this.paths.log, this.spawned.logFrom);
-    this.endedBecause ??= this.guard.reasonOfDeath() ?? (words === undefined ? how : `${how}; its last words: ${words}`);
+    const words = readLastWords(this.parts.paths.log, this.parts.spawned.logFrom);
+    this.endedBecause ??= this.parts.guard.reasonOfDeath() ?? (words === undefined ? how : `${how}; its last words: ${words}`);
   }
 
   /** The connection is lost a moment before the end of the process is known. */

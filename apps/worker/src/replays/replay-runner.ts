@@ -89,10 +89,11 @@ export class ReplayRunner {
     } finally {
       await runner.close();
     }
+    if (!(await options.runs.complete(replay, runner.progress()))) claim.giveUp();
   }
 
   private async runAll(): Promise<void> {
-    const { samples, runs } = this.options;
+    const { samples } = this.options;
     try {
       for (;;) {
         const page = await samples.read(this.replay.window, this.cursor, pageSize);
@@ -106,7 +107,6 @@ export class ReplayRunner {
     }
     // Planned ones that are gone since were not replayed either.
     this.skipped = Math.max(this.skipped, this.replay.planned - this.done);
-    if (!(await runs.complete(this.replay, this.progress()))) this.claim.giveUp();
   }
 
   private async replayOne(sample: RequestSample): Promise<void> {

@@ -16,7 +16,8 @@ function tensorOf(datatype: Datatype, count: number): fc.Arbitrary<Tensor> {
   return fc.uint8Array({ minLength: bytes, maxLength: bytes, max: top }).map((raw) => ({ ...head, data: readBinaryData(head, Buffer.from(raw)) }));
 }
 
-const numbersOf = ({ data, datatype }: Tensor) => Array.from(data, (value) => (datatype === 'FP16' ? fromFloat16(Number(value)) : Number(value)));
+const numbersOf = ({ data, datatype }: Tensor): number[] =>
+  Array.from({ length: data.length }, (_, index) => (datatype === 'FP16' ? fromFloat16(Number(data[index])) : Number(data[index])));
 /** Largest and smallest number that a hashed value of a datatype may be. */
 const tops: Readonly<Record<Exclude<Datatype, 'BYTES'>, number>> = {
   BOOL: 1,
