@@ -55,6 +55,14 @@ describe('FastLane', () => {
       ],
       cause: undefined,
     },
+    {
+      name: 'does not count each request that is lost with one process',
+      steps: [
+        ['candidate', 'instance_crashed', 50],
+        ['candidate', 'crash'],
+      ],
+      cause: undefined,
+    },
     { name: 'does not count refusals for want of room', steps: [['candidate', 'rejected_queue_full', 50]], cause: undefined },
     { name: 'waits for enough requests before it looks at the share', steps: mixed(6), cause: undefined },
     { name: 'stops above the hard share', steps: mixed(7), cause: 'HARD_ERROR_SHARE' },

@@ -13,9 +13,9 @@ export type TrialSide = 'stable' | 'candidate';
 const recentMin = 50;
 
 /** Failures of the service, not of its caller, nor for want of room. */
-const errors: ReadonlySet<Outcome> = new Set<Outcome>(['runtime_error', 'instance_crashed', 'dependency_error', 'deadline_exceeded', 'unavailable']);
-/** What tells nothing of a model. */
-const neutral: ReadonlySet<Outcome> = new Set<Outcome>(['cancelled', 'invalid_input', 'rejected_quota', 'rejected_queue_full']);
+const errors: ReadonlySet<Outcome> = new Set<Outcome>(['runtime_error', 'dependency_error', 'deadline_exceeded', 'unavailable']);
+/** What tells nothing of a model; and requests lost with a process, which is one crash however many it had. */
+const neutral: ReadonlySet<Outcome> = new Set<Outcome>(['instance_crashed', 'cancelled', 'invalid_input', 'rejected_quota', 'rejected_queue_full']);
 
 /**
  * Watches the candidate of one rollout from this gateway's own counters. A fault that hits stable just as well is not blamed on the candidate:

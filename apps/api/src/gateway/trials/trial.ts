@@ -83,7 +83,6 @@ export class Trial {
     if (rollout === undefined || !isSeen(rollout)) return;
     const side = sideOf(rollout, revision.revisionId);
     this.desk.evidence.count(subjectOf(rollout), side, { ...nothingSeen(revision), outcome: 'instance_crashed', durationSeconds });
-    this.blame(rollout, this.fastLane?.note(side, 'instance_crashed'));
   }
 
   /** A process of a revision ended while it served. */
