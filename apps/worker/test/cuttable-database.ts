@@ -10,13 +10,13 @@ export class CuttableDatabase {
     readonly url: string,
   ) {}
 
-  static async open(target: string): Promise<CuttableDatabase> {
+  static async open(target: string, host = '127.0.0.1'): Promise<CuttableDatabase> {
     const to = new URL(target);
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
     const address = server.address();
     const url = new URL(target);
-    url.hostname = '127.0.0.1';
+    url.hostname = host;
     url.port = String(typeof address === 'object' && address !== null ? address.port : 0);
     const self = new CuttableDatabase(server, url.href);
     server.on('connection', (from) => self.pipe(from, connect(Number(to.port), to.hostname)));

@@ -16,12 +16,12 @@ export class RunningApi {
     readonly url: string,
   ) {}
 
-  static async start({ home, database }: RunningWorker): Promise<RunningApi> {
+  static async start({ home, database }: RunningWorker, settings: Record<string, string> = {}): Promise<RunningApi> {
     if (!existsSync(program)) throw new Error('the API is not built: run "npm run build" first');
     const log = join(home, 'api.log');
     const output = openSync(log, 'a');
     const ports = { SLIPWAY_API_PORT: '0', SLIPWAY_GRPC_PORT: '0' };
-    const env = { PATH: '/usr/bin:/bin', SLIPWAY_HOME: home, DATABASE_URL: database.url, SLIPWAY_BOOTSTRAP_API_KEY: key, ...ports };
+    const env = { PATH: '/usr/bin:/bin', SLIPWAY_HOME: home, DATABASE_URL: database.url, SLIPWAY_BOOTSTRAP_API_KEY: key, ...ports, ...settings };
     const child = spawn(process.execPath, [program], { env, stdio: ['ignore', output, output, 'ipc'] });
     const died = once(child, 'exit').then(async ([code]) => {
       throw new Error(`the API died (${code}): ${(await readFile(log, 'utf8')).slice(-4000)}`);
@@ -32,11 +32,16 @@ export class RunningApi {
   }
 
   /** A request with an admin key; an object goes as JSON. */
-  async call(method: string, path: string, body?: object | Buffer): Promise<{ status: number; text: string; json: () => unknown }> {
+  async call(
+    method: string,
+    path: string,
+    body?: object | Buffer,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; text: string; json: () => unknown }> {
     const type = body instanceof Buffer ? 'application/octet-stream' : 'application/json';
     const answer = await fetch(`${this.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': type }) },
+      headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': type }), ...headers },
       ...(body === undefined ? {} : { body: body instanceof Buffer ? new Uint8Array(body) : JSON.stringify(body) }),
     });
     const text = await answer.text();
