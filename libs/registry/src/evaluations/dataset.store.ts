@@ -120,7 +120,7 @@ export class DatasetStore {
       if (evaluations > 0 || gateCount > 0) {
         throw new SlipwayError(
           'DATASET_IN_USE',
-          `the set "${row.name}" cannot be deleted while ${evaluations} evaluations and ${gateCount} gates refer to it; delete these first`,
+          `the set "${row.name}" cannot be deleted while ${evaluations} evaluations and ${gateCount} gates refer to it; ${row.automatic ? 'set "automatic" to false, so that no more of them begin, and ' : ''}delete these first`,
         );
       }
       const before = toDatasetView(row, model.name);

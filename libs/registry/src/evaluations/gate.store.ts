@@ -27,7 +27,9 @@ export class GateStore {
       const stored: unknown[] = [];
       for (const gate of gates) stored.push({ ...gate, datasetId: await holdDataset(tx, model, gate.dataset) });
       const written = { gates: toJson(stored), updatedBy: by.actor, updatedAt: new Date() };
-      await tx.modelGates.upsert({ where: { modelId: model.id }, create: { modelId: model.id, ...written }, update: written });
+      // Without gates there is nothing to keep.
+      if (stored.length === 0) await tx.modelGates.deleteMany({ where: { modelId: model.id } });
+      else await tx.modelGates.upsert({ where: { modelId: model.id }, create: { modelId: model.id, ...written }, update: written });
       const after = await viewOf(tx, model);
       await recordEvent(tx, { ...by, action: 'gates.set', subject: { kind: 'model', id: model.id, name: model.name }, reason, before, after });
       return after;

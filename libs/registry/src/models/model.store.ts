@@ -134,12 +134,12 @@ export class ModelStore {
         select: { id: true, digest: true, files: { select: { digest: true } } },
       });
       const others = [
-        ...(await otherReferences(tx, 'Model', [model.id], ['Version', 'Alias', 'Deployment'])),
+        ...(await otherReferences(tx, 'Model', [model.id], ['Version', 'Alias', 'Deployment', 'Dataset', 'ModelGates'])),
         ...(await otherReferences(
           tx,
           'Version',
           versions.map((version) => version.id),
-          ['Alias', 'VersionFile', 'Revision'],
+          ['Alias', 'VersionFile', 'Revision', 'Evaluation'],
         )),
       ];
       if (others.length > 0) {
