@@ -26,6 +26,7 @@ export * from './rollouts/freeze-window.store.js';
 export * from './rollouts/freeze-windows.js';
 export * from './rollouts/judge-rollout.js';
 export * from './rollouts/named-plan.store.js';
+export { recordTransition } from './rollouts/record-transition.store.js';
 export * from './rollouts/rollback.store.js';
 export * from './rollouts/rollout.js';
 export * from './rollouts/rollout.store.js';

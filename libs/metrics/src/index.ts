@@ -8,6 +8,7 @@ export * from './alerts/deliver-notification.job.js';
 export * from './alerts/delivery.store.js';
 export * from './alerts/evaluate-alerts.job.js';
 export * from './alerts/fingerprint.js';
+export * from './alerts/hook-notice.js';
 export * from './alerts/receiver.store.js';
 export * from './alerts/retry-schedule.js';
 export * from './alerts/webhook-payload.js';

@@ -5,6 +5,7 @@ import {
   asResolved,
   type ClaimedDelivery,
   type DeliveryStore,
+  HookNotice,
   parseRetryAfter,
   type ReceiverStore,
   type ReceiverTarget,
@@ -69,8 +70,9 @@ export class NotificationSender {
     const durationMs = () => Math.round(performance.now() - startedAt);
     try {
       if (!claimed.receiver.enabled) return { ok: false, error: 'The receiver is switched off.', final: true };
-      const payload = freshPayload(claimed);
       const target = receiverTarget(this.options.masterKey, claimed.receiver);
+      if (claimed.kind === 'rollout') return await this.sendHook(claimed, target);
+      const payload = freshPayload(claimed);
       return target.kind === 'EMAIL'
         ? await this.sendMail(claimed, payload, target.to, durationMs)
         : await this.sendWebhook(claimed, payload, target);
@@ -81,7 +83,17 @@ export class NotificationSender {
     }
   }
 
-  private async sendWebhook(claimed: ClaimedDelivery, payload: WebhookPayload, target: Extract<ReceiverTarget, { kind: 'WEBHOOK' }>): Promise<Sent> {
+  /** What a hook is told does not age: it is what happened then. */
+  private async sendHook(claimed: ClaimedDelivery, target: ReceiverTarget): Promise<Sent> {
+    if (target.kind === 'EMAIL') return { ok: false, error: 'A hook of a rollout needs a receiver of the kind WEBHOOK.', final: true };
+    return this.sendWebhook(claimed, HookNotice.parse(claimed.payload), target);
+  }
+
+  private async sendWebhook(
+    claimed: ClaimedDelivery,
+    payload: WebhookPayload | HookNotice,
+    target: Extract<ReceiverTarget, { kind: 'WEBHOOK' }>,
+  ): Promise<Sent> {
     const body = JSON.stringify(payload);
     // Standard Webhooks 1.0: the id stays over retries, the time is that of the attempt. Its parts are joined with dots, so the id has none.
     const id = claimed.key.replaceAll('.', '_');

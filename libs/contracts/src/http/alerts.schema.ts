@@ -104,7 +104,7 @@ export const ReceiverPage = pageOf(ReceiverView);
 export const DeliveryView = z.object({
   id: z.string(),
   receiver: z.string(),
-  kind: z.enum(['firing', 'resolved', 'test']),
+  kind: z.enum(['firing', 'resolved', 'test', 'rollout']),
   status: z.enum(['PENDING', 'DELIVERED', 'DEAD']),
   attempts: z.number(),
   nextAttemptAt: Instant.nullable(),

@@ -1,6 +1,7 @@
 import { type DeliveryView, type Page, type PageQuery, SlipwayError } from '@slipway/contracts';
 import { type ChangeBy, type Database, decodeCursor, enqueue, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { deliverNotification } from './deliver-notification.job.js';
+import type { HookNotice } from './hook-notice.js';
 import type { WebhookPayload } from './webhook-payload.js';
 
 export interface NewDelivery {
@@ -10,7 +11,7 @@ export interface NewDelivery {
   /** Names the notice; also the webhook-id and the Message-ID. */
   readonly key: string;
   readonly kind: DeliveryView['kind'];
-  readonly payload: WebhookPayload;
+  readonly payload: WebhookPayload | HookNotice;
 }
 
 /** A delivery that this process may attempt now. */

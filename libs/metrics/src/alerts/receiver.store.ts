@@ -90,6 +90,12 @@ export class ReceiverStore {
     return toReceiverView(await this.find(projectId, name));
   }
 
+  /** Where a receiver's notices go, with the secret opened; undefined when there is none of that name. */
+  async target(projectId: string, name: string): Promise<{ id: string; enabled: boolean; target: ReceiverTarget } | undefined> {
+    const row = await this.db.receiver.findUnique({ where: { projectId_name: { projectId, name } } });
+    return row === null ? undefined : { id: row.id, enabled: row.enabled, target: receiverTarget(this.masterKey, row) };
+  }
+
   /** Deletes it and the log of its deliveries. @throws RECEIVER_NOT_FOUND, RECEIVER_IN_USE */
   async remove(by: ChangeBy, name: string): Promise<void> {
     const row = await this.find(by.projectId, name);

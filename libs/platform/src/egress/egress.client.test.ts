@@ -144,3 +144,13 @@ it.runIf(spawnSync('openssl', ['version']).status === 0)('refuses a certificate 
   });
   expect(requests).toBe(0);
 });
+
+it('gives the answer’s body to whoever asks for it, up to its bound', async () => {
+  const port = await receiver((request, response) => {
+    response.end(request.url === '/long' ? 'x'.repeat(100_000) : '{"decision":"größer"}');
+  });
+  const url = `http://127.0.0.1:${port}`;
+  expect(await egress().post(`${url}/`, message)).not.toHaveProperty('body');
+  expect((await egress().post(`${url}/`, { ...message, wantsBody: true })).body).toBe('{"decision":"größer"}');
+  expect((await egress().post(`${url}/long`, { ...message, wantsBody: true })).body?.length).toBeLessThanOrEqual(65_536);
+});

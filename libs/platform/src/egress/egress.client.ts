@@ -6,11 +6,20 @@ import { messageOf, SlipwayError } from '@slipway/contracts';
 import ipaddr from 'ipaddr.js';
 import { checkEgressAddresses, checkEgressUrl, type EgressPolicy, type EgressUrl } from './egress-target.js';
 
-/** What a receiver answered. The body is not kept: it is somebody else's and of no use. */
+/** What a receiver answered. The body is kept only for whoever asks for it. */
 export interface EgressReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly durationMs: number;
+  /** At most 64 KiB of it, as UTF-8; only with `wantsBody`. */
+  readonly body?: string;
+}
+
+export interface EgressMessage {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly signal?: AbortSignal;
+  readonly wantsBody?: boolean;
 }
 
 export interface EgressOptions extends EgressPolicy {
@@ -51,7 +60,7 @@ export class Egress {
    * @throws EGRESS_BLOCKED when the address is not allowed; nothing was sent then.
    * @throws DELIVERY_FAILED when there was no answer in time.
    */
-  async post(url: string, message: { headers: Readonly<Record<string, string>>; body: string; signal?: AbortSignal }): Promise<EgressReply> {
+  async post(url: string, message: EgressMessage): Promise<EgressReply> {
     const target = checkEgressUrl(url, this.options);
     const timeout = AbortSignal.timeout(this.timeoutMs);
     const signal = message.signal === undefined ? timeout : AbortSignal.any([timeout, message.signal]);
@@ -61,8 +70,8 @@ export class Egress {
       checkEgressAddresses(target, addresses, this.options);
       const [address] = addresses;
       if (address === undefined) throw new SlipwayError('DELIVERY_FAILED', `The name ${target.host} has no address.`);
-      const { status, headers } = await exchange(target, address, { ...message, signal });
-      return { status, headers, durationMs: Math.round(performance.now() - startedAt) };
+      const { status, headers, body } = await exchange(target, address, { ...message, signal });
+      return { status, headers, durationMs: Math.round(performance.now() - startedAt), ...(message.wantsBody === true ? { body } : {}) };
     } catch (error) {
       if (error instanceof SlipwayError) throw error;
       const why = timeout.aborted ? `no answer within ${this.timeoutMs / 1000} s` : reasonOf(error);
@@ -89,7 +98,7 @@ function exchange(
   { url, host, port, isAddress }: EgressUrl,
   address: string,
   message: { headers: Readonly<Record<string, string>>; body: string; signal: AbortSignal },
-): Promise<{ status: number; headers: IncomingHttpHeaders }> {
+): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> {
   const body = Buffer.from(message.body, 'utf8');
   const options = {
     method: 'POST',
@@ -107,7 +116,7 @@ function exchange(
       url.protocol === 'https:' ? requestHttps({ ...options, ...(isAddress ? {} : { servername: host }) }) : requestHttp(options);
     request.on('socket', (socket) => socket.once('connect', () => refuseOtherAddress(socket, address)));
     request.on('response', (response) =>
-      drainBounded(response).then(() => resolve({ status: response.statusCode ?? 0, headers: response.headers }), reject),
+      readBounded(response).then((text) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }), reject),
     );
     request.on('error', reject);
     request.end(body);
@@ -120,14 +129,19 @@ function refuseOtherAddress(socket: Socket, address: string): void {
 }
 
 /** Reads an answer to its end or to the bound, whichever comes first; the status is known either way. */
-async function drainBounded(response: IncomingMessage): Promise<void> {
+async function readBounded(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of response) {
-    bytes += Buffer.byteLength(piece);
-    if (bytes <= maxReplyBytes) continue;
-    response.destroy();
-    return;
+    const read = Buffer.from(piece);
+    bytes += read.length;
+    if (bytes > maxReplyBytes) {
+      response.destroy();
+      break;
+    }
+    pieces.push(read);
   }
+  return Buffer.concat(pieces).toString('utf8');
 }
 
 /** The reason without addresses: a message about somebody's inner network must not become a map of it. */
