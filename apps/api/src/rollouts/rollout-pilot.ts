@@ -117,6 +117,7 @@ export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
 
   private async advance(id: string): Promise<void> {
     const done = await this.rollouts.advance(id, this.companions);
+    await this.steering.lookedAt(id, done);
     if (done !== 'wait' && done !== 'lost' && done !== 'gone') this.platform.log.info({ rollout: id, decision: done }, 'rollout advanced');
   }
 
