@@ -5,6 +5,7 @@ import { datatypeFacts, makeNumericData, type Tensor, type TensorData, toFloat16
 export type Redaction = (typeof redactions)[number];
 
 const maskText = '***';
+const knownMost = 65_536;
 
 /**
  * A tensor with its values kept, hashed, masked or dropped; name, datatype and shape stay, so that it can still be given to a model.
@@ -31,11 +32,19 @@ function redactNumbers({ name, datatype, data }: Tensor, how: Exclude<Redaction,
   const target = Buffer.from(redacted.buffer, redacted.byteOffset, redacted.byteLength);
   const source = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const one = how === 'mask' ? oneOf(datatype) : undefined;
-  for (let at = 0; at < source.length; at += bytes) {
-    const value = one ?? reduced(datatype, digestOf(key, name, source.subarray(at, at + bytes)));
-    value.copy(target, at);
-  }
+  const known = new Map<string, Buffer>();
+  for (let at = 0; at < source.length; at += bytes) (one ?? hashed(datatype, name, source.subarray(at, at + bytes), key, known)).copy(target, at);
   return redacted;
+}
+
+/** Values often come again (pixels, categories), and a hash costs far more than a look at those known already. */
+function hashed(datatype: Exclude<Datatype, 'BYTES'>, name: string, bytes: Buffer, key: Uint8Array, known: Map<string, Buffer>): Buffer {
+  const text = bytes.toString('latin1');
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const value = reduced(datatype, digestOf(key, name, bytes));
+  if (known.size < knownMost) known.set(text, value);
+  return value;
 }
 
 function digestOf(key: Uint8Array, name: string, bytes: Buffer): Buffer {
