@@ -7,7 +7,7 @@ import type { Task, VersionView } from '@slipway/contracts';
 import { floats, writeModel } from '@slipway/inference/testing';
 import { newId } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
-import { findModel, lockDigest, ModelStore, modelsFolderOf, openArtefactStore, VersionStore } from '@slipway/registry';
+import { findModel, lockDigest, ModelStore, modelsFolderOf, openArtefactStore, VersionStore, writeManifest } from '@slipway/registry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { by, RunningWorker } from './running-worker.js';
 
@@ -40,6 +40,22 @@ async function upload(bytes: Buffer, task?: Task): Promise<VersionView> {
   });
 }
 
+/** A model with its weights beside it, past the look that the API has at them. */
+async function uploadFiles(model: Buffer, weights: Buffer): Promise<VersionView> {
+  const artefacts = openArtefactStore({ home: worker.home });
+  const store = async (name: string, bytes: Buffer) => {
+    const staged = await artefacts.stage(Readable.from([bytes]), { maxBytes: 1e9 });
+    await artefacts.commit(staged);
+    return { name, digest: staged.digest, sizeBytes: staged.sizeBytes };
+  };
+  const files = [await store('model.onnx', model), await store('weights.bin', weights)];
+  const { digest } = await store('manifest', Buffer.from(writeManifest(files)));
+  const given = { fileName: undefined, description: undefined, tags: undefined, provenance: undefined, task: undefined };
+  return worker.database.db.$transaction(async (tx) =>
+    versions.create(tx, by, await findModel(tx, by.projectId, 'm'), { digest, sizeBytes: 10, files, metadata, ...given }),
+  );
+}
+
 const read = (version: VersionView) => versions.get(by.projectId, 'm', version.version);
 const settled = (version: VersionView) =>
   waitFor(
@@ -66,6 +82,26 @@ it('makes a good model READY with signature, task and footprint, and says so onc
   expect(view.validatedAt).not.toBeNull();
   expect(await outcomesOf(view)).toMatchObject([{ action: 'version.validated', subjectName: `m/${view.version}`, after: { status: 'READY' } }]);
   expect(await cachedIds()).toContain(view.id);
+});
+
+it('makes a model READY that keeps its weights in another file, and rejects it with other weights', async () => {
+  const weights = { name: 'w', type: 1, dims: [2, 1], external: 'weights.bin' };
+  const model = writeModel({
+    graph: {
+      nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+      inputs: [{ name: 'x', dims: ['rows', 2] }],
+      outputs: [{ name: 'y', dims: ['rows', 1] }],
+      initializers: [weights],
+    },
+  });
+  const good = await settled(await uploadFiles(model, Buffer.from(Float32Array.from([2, 3]).buffer)));
+  expect(good).toMatchObject({ status: 'READY', footprint: { latencies: expect.arrayContaining([{ rows: 1, medianMs: expect.any(Number) }]) } });
+  const [folder = ''] = await folders();
+  expect((await readdir(join(folder, good.id))).sort()).toEqual(['.manifest', 'model.onnx', 'weights.bin']);
+  expect(await settled(await uploadFiles(model, Buffer.alloc(4)))).toMatchObject({
+    status: 'REJECTED',
+    reasons: [expect.stringContaining('reads 8 bytes of "weights.bin"')],
+  });
 });
 
 it('keeps a stated task that fits and rejects one that does not', async () => {

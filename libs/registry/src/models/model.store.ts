@@ -69,7 +69,7 @@ export class ModelStore {
     }
   }
 
-  /** Models of a project; two queries, however many there are. @throws SlipwayError CURSOR_INVALID */
+  /** Models of a project, in as many queries for a page of 200 as for one row. @throws SlipwayError CURSOR_INVALID */
   async list(projectId: string, query: ModelList): Promise<Page<ModelView>> {
     const { sort = 'name', search, tag, limit } = query;
     // A cursor belongs to its filters and its order; within another list it would point anywhere.
