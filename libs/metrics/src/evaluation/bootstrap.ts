@@ -10,7 +10,7 @@ export type Statistics = (weights: Weights) => Readonly<Record<string, number | 
 const z = 1.959963984540054;
 const share = 0.95;
 /** Work that one bootstrap may cost, in rows times columns looked at. */
-const budget = 2e8;
+const budget = 1e8;
 /** From this many resamples on their own quantiles are the limits. */
 const quantilesFrom = 200;
 

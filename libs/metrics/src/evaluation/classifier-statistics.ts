@@ -93,7 +93,7 @@ function labelValues(rows: ClassifiedRows, task: ClassifierTask, weights: Weight
 
 function scoreValues(rows: ClassifiedRows, task: ClassifierTask, view: ScoreView, all: Weights): Values {
   const weights = all === undefined ? undefined : Uint32Array.from(view.rows, (row) => all[row] ?? 0);
-  return { ...areas(task, view, weights), ...losses(rows, view, weights), ...topShares(rows, view, weights) };
+  return { ...areas(task, view, weights), ...losses(rows, task, view, weights), ...topShares(rows, view, weights) };
 }
 
 function areas(task: ClassifierTask, { rankings }: ScoreView, weights: Weights): Values {
@@ -111,10 +111,11 @@ function areas(task: ClassifierTask, { rankings }: ScoreView, weights: Weights):
   return ranking === undefined ? { rocAuc: undefined, prAuc: undefined } : { rocAuc: roc(ranking), prAuc: precision(ranking) };
 }
 
-function losses({ truth }: ClassifiedRows, view: ScoreView, weights: Weights): Values {
+function losses({ truth }: ClassifiedRows, task: ClassifierTask, view: ScoreView, weights: Weights): Values {
   const { scores, calibrated } = view;
   if (calibrated === undefined) return { logLoss: undefined, brier: undefined, ece: undefined, eceEqualWidth: undefined };
-  const [logLoss, brier] = [logLossOf({ truth, scores }), brierOf({ truth, scores })];
+  const logLoss = logLossOf({ truth, scores });
+  const brier = brierOf({ truth, scores }, task.kind === 'binary' ? task.positive : undefined);
   return {
     logLoss: meanOver(view.rows, logLoss, weights),
     brier: meanOver(view.rows, brier, weights),

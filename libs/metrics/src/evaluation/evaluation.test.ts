@@ -62,7 +62,7 @@ const taskOf = (classes: number): ClassifierTask => ({ kind: classes === 2 ? 'bi
 describe(`equal to scikit-learn ${fixture['scikit-learn']} to 1e-12`, () => {
   it.each(fixture.classification.map((one) => [one.name, one] as const))('classifier: %s', (_, one) => {
     const rows = rowsOf(one);
-    const result = measureClassifier(rows, taskOf(one.classes));
+    const result = measureClassifier(rows, taskOf(one.classes), 30);
     for (const [metric, expected] of Object.entries(one.values)) {
       const measure = result.metrics[metric];
       if (expected === null) expect(measure, metric).toMatchObject({ value: null, status: 'undefined', reason: expect.stringMatching(/\w/) });

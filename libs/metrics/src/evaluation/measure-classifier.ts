@@ -31,14 +31,15 @@ const scoreMetrics: ReadonlySet<string> = new Set([
 /**
  * Everything that is measured of a classifier on labelled rows, over the fixed set of classes of `rows`. Values are scikit-learn's
  * (`zero_division=0` in averages); an answer that is no class is a miss, as if it were a class of its own that never occurs.
+ * @param resamples of the bootstrap, at most; fewer where rows are many
  */
-export function measureClassifier(rows: ClassifiedRows, task: ClassifierTask): EvaluationResult {
+export function measureClassifier(rows: ClassifiedRows, task: ClassifierTask, resamples = resamplesMost): EvaluationResult {
   const table = tabulate(rows);
   const counts = countConfusion(cellsOf(table, rows.classes), rows.classes);
   const view = viewScores(rows, task);
   return {
     kind: task.kind,
-    metrics: { ...resampledMeasures(rows, task, view), ...countMeasures(table, counts, task) },
+    metrics: { ...resampledMeasures(rows, task, { view, most: resamples }), ...countMeasures(table, counts, task) },
     classes: [...rows.classes],
     positiveClass: task.kind === 'binary' ? (rows.classes[task.positive] ?? null) : null,
     perClass: rows.classes.map((name, index) => classMeasures(name, { counts, table, index, ranking: view?.rankings[index] })),
@@ -48,10 +49,14 @@ export function measureClassifier(rows: ClassifiedRows, task: ClassifierTask): E
 }
 
 /** All metrics by their formulas, with intervals of the bootstrap. */
-function resampledMeasures(rows: ClassifiedRows, task: ClassifierTask, view: ScoreView | undefined): Record<string, Measure> {
+function resampledMeasures(
+  rows: ClassifiedRows,
+  task: ClassifierTask,
+  { view, most }: { readonly view: ScoreView | undefined; readonly most: number },
+): Record<string, Measure> {
   const count = rows.truth.length;
   const statistics = classifierStatistics(rows, task, view);
-  const resamples = resamplesFor(count, 4 * (1 + (view?.scores.columns ?? 0)), resamplesMost);
+  const resamples = resamplesFor(count, 4 * (1 + (view?.scores.columns ?? 0)), most);
   const resampled = bootstrap(count, { resamples, seed }, statistics);
   const measures: Record<string, Measure> = {};
   for (const [name, value] of Object.entries(statistics(undefined))) {

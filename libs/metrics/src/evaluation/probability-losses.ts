@@ -27,13 +27,17 @@ export function logLossOf({ truth, scores }: Pick<ClassifiedRows, 'truth'> & { r
   };
 }
 
-/** Brier score of a row. Two classes: (p − y)², 0 to 1. More: the sum over classes, 0 to 2. */
-export function brierOf({ truth, scores }: Pick<ClassifiedRows, 'truth'> & { readonly scores: Scores }): (row: number) => number {
+/**
+ * Brier score of a row. With a positive class (two classes): (p − y)² of its probability p, 0 to 1. Else the sum over classes, 0 to 2.
+ * @param positive place of the positive class; undefined where there is none
+ */
+export function brierOf({ truth, scores }: Pick<ClassifiedRows, 'truth'> & { readonly scores: Scores }, positive?: number): (row: number) => number {
+  if (positive !== undefined) return (row) => (scoreAt(scores, row, positive) - (truth[row] === positive ? 1 : 0)) ** 2;
   return (row) => {
     const sum = new StableSum();
     for (let column = 0; column < scores.columns; column += 1) sum.add((scoreAt(scores, row, column) - (column === truth[row] ? 1 : 0)) ** 2);
     if ((truth[row] ?? 0) >= scores.columns) sum.add(1);
-    return scores.columns === 2 ? sum.value / 2 : sum.value;
+    return sum.value;
   };
 }
 
