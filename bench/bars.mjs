@@ -27,6 +27,10 @@ export const bars = {
   rolloutsCold: { title: 'decision → all traffic on the old revision, cold, 84 MB', most: 10, hope: 3, unit: 's' },
   rolloutsNeighbour: { title: 'p99 of a neighbour at 30 % load while others are swapped', unit: 'ms' },
   rolloutsMemory: { title: 'memory after many swaps ÷ before', most: 1.1, unit: '×' },
+  plannerFirst: { title: '1 000 deployments × 50 hosts: the pass that places all of them', most: 5_000, hope: 1_000, unit: 'ms' },
+  plannerCalm: { title: '1 000 deployments × 50 hosts: a pass that finds nothing to do', most: 1_000, hope: 500, unit: 'ms' },
+  plannerBusy: { title: '1 000 deployments × 50 hosts: a pass that empties a silent host', most: 1_000, hope: 500, unit: 'ms' },
+  plannerPure: { title: '1 000 deployments × 50 hosts: planning alone, without the database', most: 1_000, hope: 50, unit: 'ms' },
   expired: { title: 'requests with 1 ms to live that were run, in overload', most: 0.01, unit: '×' },
   registryLists: { title: 'lists of 5 000 models, the slowest kind, p95', most: 200, hope: 50, unit: 'ms' },
 };

@@ -4,6 +4,7 @@ import { image } from './image.mjs';
 import { mixed } from './mixed.mjs';
 import { largeJson, loading } from './neighbours.mjs';
 import { expired, overload, priority } from './overload.mjs';
+import { planner } from './planner.mjs';
 import { registry } from './registry.mjs';
 import { rollouts } from './rollouts.mjs';
 import { binary, json, lowLoad, rows64 } from './tiny.mjs';
@@ -30,4 +31,5 @@ export const cases = {
   'large-json': largeJson,
   registry,
   rollouts,
+  planner,
 };

@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly take?: number;
   /** The rollout to judge, instead of the newest one. */
   readonly rolloutId?: string;
+  /** Leaves out retired revisions that have gone cold, and those that a completed rollout came from: what is planned needs none of them. */
+  readonly onlyWarm?: boolean;
 }
 
 /** Reads what decisions about the chosen deployments look at, in six queries whatever their number. Ordered by name. */
@@ -42,11 +44,16 @@ export async function loadStates(
   const named = [
     ...shadows.map((shadow) => shadow.revisionId),
     ...rows.flatMap((row) => [row.activeRevisionId, row.desiredRevisionId]),
-    ...rollouts.flatMap((rollout) => [rollout.fromRevisionId, rollout.toRevisionId]),
+    ...rollouts
+      .filter(({ status }) => options.onlyWarm !== true || status !== 'COMPLETED')
+      .flatMap((rollout) => [rollout.fromRevisionId, rollout.toRevisionId]),
     ...instances.map((instance) => instance.revisionId),
   ].filter((id) => id !== null);
+  const wanted = new Set(named);
+  if (options.onlyWarm === true) for (const id of await warmRevisionIds(tx, deploymentIds, now)) wanted.add(id);
+  const retired = options.onlyWarm === true ? [] : [{ deploymentId, retiredAt: { gt: new Date(now.getTime() - warmMaxMs) } }];
   const revisions = await tx.revision.findMany({
-    where: { deploymentId, OR: [{ id: { in: [...new Set(named)] } }, { retiredAt: { gt: new Date(now.getTime() - warmMaxMs) } }] },
+    where: { OR: [{ id: { in: [...wanted] } }, ...retired] },
     include: revisionInclude,
     orderBy: { number: 'desc' },
   });
@@ -66,6 +73,13 @@ export async function loadStates(
 async function newestRollouts(tx: Transaction, deploymentIds: readonly string[]): Promise<string[]> {
   const rows = await tx.$queryRaw<{ id: string }[]>`
     select distinct on ("deploymentId") id from "Rollout" where "deploymentId" = any(${deploymentIds}) order by "deploymentId", "startedAt" desc, id desc`;
+  return rows.map((row) => row.id);
+}
+
+async function warmRevisionIds(tx: Transaction, deploymentIds: readonly string[], now: Date): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    select id from "Revision" where "deploymentId" = any(${deploymentIds})
+      and "retiredAt" > ${now}::timestamptz - make_interval(secs => coalesce(("spec"->>'keepWarmSeconds')::int, 600))`;
   return rows.map((row) => row.id);
 }
 
