@@ -98,6 +98,7 @@ export class InstanceLink implements Candidate {
   }
 
   update(target: RoutingInstance): void {
+    if (target.ready && !this.target.ready) this.client.connectNow();
     this.target = target;
   }
 

@@ -1,6 +1,6 @@
 import { rankOf } from '@slipway/inference';
 import { waitUntil } from '@slipway/inference/testing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { InstanceLink } from './instance-link.js';
 import { RevisionLane } from './revision-lane.js';
 import type { RoutedEntry } from './routed-entry.js';
@@ -60,4 +60,32 @@ it('sends live work past batch work that waits for an idle instance', async () =
   instance.answer();
   await waitUntil(() => sent.length === 3, 'the batch work follows');
   expect(sent).toEqual(['first', 'second', 'batch']);
+});
+
+it('keeps requests for an instance that was just proven and is not connected yet, however long it took to load', async () => {
+  const [revision] = deploymentOf().revisions;
+  if (revision === undefined) throw new Error('the sketch has no revision');
+  const target = { instanceId: 'ins_9', address: 'unix:/nowhere/9.sock', ready: false };
+  const late = new InstanceLink(target, instance.revisionId, 1_000_000);
+  const fresh = new RevisionLane(revision);
+  const refused: string[] = [];
+  const entry = (name: string): RoutedEntry => ({
+    ...entryOf(name, 'live'),
+    deadlineAt: performance.now() + 60_000,
+    refuse: () => refused.push(name),
+  });
+  try {
+    fresh.update(revision, [late]);
+    const later = performance.now() + 10_000;
+    vi.spyOn(performance, 'now').mockImplementation(() => later);
+    fresh.offer(entry('before'));
+    late.update({ ...target, ready: true });
+    fresh.update(revision, [late]);
+    fresh.offer(entry('after'));
+    expect([refused, fresh.waitingCount]).toEqual([['before'], 1]);
+  } finally {
+    vi.restoreAllMocks();
+    fresh.takeWaiting();
+    late.client.close();
+  }
 });

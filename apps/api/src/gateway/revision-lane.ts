@@ -19,6 +19,7 @@ export class RevisionLane {
   private ready: readonly InstanceLink[] = [];
   private readonly waiting = new RankedList<RoutedEntry>();
   private everReady = false;
+  private provenIds: ReadonlySet<string> = new Set();
   private graceUntil = performance.now() + graceMs;
   private graceTimer: NodeJS.Timeout | undefined;
 
@@ -49,6 +50,7 @@ export class RevisionLane {
   update(revision: RoutingRevision, links: readonly InstanceLink[]): void {
     this.revision = revision;
     this.links = links;
+    this.noteProven();
     for (const link of links) {
       link.onChange = () => this.refresh();
       link.onRoom = () => this.pump();
@@ -56,6 +58,16 @@ export class RevisionLane {
       link.quarantine = this.quarantine;
     }
     this.refresh();
+  }
+
+  /**
+   * An instance that its worker has just proven may be one that this gateway's own connection has not reached yet; what comes for it meanwhile,
+   * maybe all traffic at once, waits as for one that was lost.
+   */
+  private noteProven(): void {
+    const before = this.provenIds;
+    this.provenIds = new Set(this.links.filter((link) => link.isProven).map((link) => link.instanceId));
+    for (const id of this.provenIds) if (!before.has(id)) this.graceUntil = performance.now() + graceMs;
   }
 
   /** Sends the request on, keeps it until there is room, or refuses it; one of the three happens before this returns. */

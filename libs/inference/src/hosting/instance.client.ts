@@ -177,6 +177,14 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
     });
   }
 
+  /** Comes back at once instead of at its next attempt: somebody knows that the instance is there. */
+  connectNow(): void {
+    if (this.ended || this.retryTimer === undefined) return;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    this.connect();
+  }
+
   /** Tells the instance that it will be stopped; it answers what still arrives. */
   drain(): void {
     this.writer?.send(frameTypes.DRAIN, 0);
@@ -235,7 +243,10 @@ export class InstanceClient extends EventEmitter<{ state: [ClientState]; failed:
       return;
     }
     this.become('CONNECTING');
-    this.retryTimer = setTimeout(() => this.connect(), this.retryMs);
+    this.retryTimer = setTimeout(() => {
+      this.retryTimer = undefined;
+      this.connect();
+    }, this.retryMs);
     const isSoon = performance.now() - this.lostAt < soonMs;
     this.retryMs = Math.min(isSoon ? reconnectSoonMs : reconnectMaxMs, this.retryMs * 2);
   }
