@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Scope, SlipwayError } from '@slipway/contracts';
-import { QuotaStore, RolloutStore, SnapshotStore } from '@slipway/deployments';
+import { QuotaStore, RollbackStore, RolloutStore, SnapshotStore } from '@slipway/deployments';
 import {
   Counter,
   EvidenceRecorder,
@@ -21,6 +21,7 @@ import { allows } from '../access/policy.js';
 import { refuseCrossSite } from '../access/refuse-cross-site.js';
 import { foreignHostNames } from '../http/refuse-foreign-host.js';
 import { Platform, REGISTRY } from '../platform.js';
+import { BreakGlass } from './break-glass/break-glass.js';
 import { DeploymentRepository } from './deployment-repository.js';
 import { type Admission, GatewayCore, type RequestHead } from './gateway-core.js';
 import { exposeGateway } from './gateway-instruments.js';
@@ -46,6 +47,7 @@ export class Gateway {
   private readonly core: GatewayCore;
   private readonly server: ServerFacts;
   private readonly feed: SnapshotFeed;
+  private readonly breakGlass: BreakGlass;
   private readonly flush: WindowFlush<Parameters<ServingWindowStore['write']>[0][number]>;
   private readonly evidenceFlush: WindowFlush<RecordedStage>;
   private readonly samples: RequestSampler;
@@ -88,7 +90,17 @@ export class Gateway {
       quotas: this.quotas,
       admit: (request, route) => this.admit(request, route),
     });
+    const rollbacks = new RollbackStore(db.prisma);
+    this.breakGlass = new BreakGlass({
+      home,
+      log,
+      rollBack: ({ projectId, deployment, revision, reason }) =>
+        rollbacks.rollBack({ projectId, actor: 'system:break-glass' }, deployment, { revision, ...(reason === undefined ? {} : { reason }) }),
+      onChange: () => this.feed.reapply(),
+      refresh: () => this.feed.refresh(),
+    });
     this.feed = new SnapshotFeed({
+      breakGlass: this.breakGlass,
       store: new SnapshotStore(db.pool),
       saved: new SavedSnapshot(home),
       log,
@@ -151,7 +163,7 @@ export class Gateway {
   /** Call after the HTTP server has drained: waits for the last answers, writes the last windows, closes the connections to instances. */
   async drain(): Promise<void> {
     for (const stop of this.stops) stop();
-    await Promise.all([this.feed.stop(), this.quotaFeed.stop()]);
+    await Promise.all([this.feed.stop(), this.quotaFeed.stop(), this.breakGlass.stop()]);
     await this.core.drain();
     this.core.close();
     this.quotas.close();

@@ -1,5 +1,6 @@
 import { buildSnapshot, parseRoutingRows, type RoutingRows, type RoutingSnapshot, type SnapshotStore } from '@slipway/deployments';
 import type { Logger } from '@slipway/platform';
+import type { BreakGlass } from './break-glass/break-glass.js';
 import type { SavedSnapshot } from './saved-snapshot.js';
 
 export interface SnapshotFeedOptions {
@@ -7,6 +8,8 @@ export interface SnapshotFeedOptions {
   readonly saved: SavedSnapshot;
   readonly log: Logger;
   readonly apply: (snapshot: RoutingSnapshot) => void;
+  /** Changes the rows before they are used; by hand, on this host. */
+  readonly breakGlass?: Pick<BreakGlass, 'apply' | 'databaseAnswered'>;
   /** Default 1 000. */
   readonly pollMs?: number;
 }
@@ -26,6 +29,7 @@ export class SnapshotFeed {
   private again = false;
   private timer: NodeJS.Timeout | undefined;
   private failing = false;
+  private rows: RoutingRows | undefined;
 
   constructor(private readonly options: SnapshotFeedOptions) {
     this.pollMs = options.pollMs ?? 1_000;
@@ -73,6 +77,7 @@ export class SnapshotFeed {
       this.confirmedAt = performance.now();
       if (this.failing) log.info('routing reads again');
       this.failing = false;
+      this.options.breakGlass?.databaseAnswered();
       if (read === undefined) return;
       this.use(read.rows);
       this.fingerprint = read.fingerprint;
@@ -96,7 +101,13 @@ export class SnapshotFeed {
     }
   }
 
+  /** Takes the last rows again: what changes them has changed. */
+  reapply(): void {
+    if (this.rows !== undefined) this.use(this.rows);
+  }
+
   private use(rows: RoutingRows): void {
-    this.options.apply(buildSnapshot(rows));
+    this.rows = rows;
+    this.options.apply(buildSnapshot(this.options.breakGlass?.apply(rows) ?? rows));
   }
 }
