@@ -36,7 +36,7 @@ beforeAll(async () => {
   await create('risk', samples);
   await create('secret', { ...samples, redact: { x: 'hash' } });
   await create('private', undefined);
-  for (const name of ['risk', 'secret', 'private']) await worker.until(name, serves(1), `${name} to serve`, 30_000);
+  for (const name of ['risk', 'secret', 'private']) await worker.until(name, serves(1), `${name} to serve`, 60_000);
   for (let at = 0; at < requests; at += 1) {
     await infer('risk', at);
     // Some time between them, to be replayed as it was.
@@ -44,9 +44,14 @@ beforeAll(async () => {
     if (at < 4) await infer('secret', at);
     if (at < 4) await infer('private', at);
   }
-  await waitFor(async () => (await kept('risk')).requests === requests && (await kept('secret')).requests === 4, {
-    what: 'the samples to be stored',
-  });
+  await waitFor(
+    async () => {
+      const seen = [(await kept('risk')).requests, (await kept('secret')).requests];
+      if (seen[0] !== requests || seen[1] !== 4) throw new Error(`kept so far: ${seen.join(' and ')}`);
+      return true;
+    },
+    { what: 'the samples to be stored', timeoutMs: 60_000 },
+  );
 });
 afterAll(async () => {
   await api.end();
