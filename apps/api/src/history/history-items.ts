@@ -44,7 +44,12 @@ export function nameOf(state: HistoryState, { kind, id, row }: KeptEntry): strin
     case 'version':
       return `${parent('modelId')}/${textOf(row['number'])}`;
     case 'alias':
+    case 'dataset':
       return `${parent('modelId')}/${textOf(row['name'])}`;
+    case 'gates':
+      return parent('modelId');
+    case 'quota':
+      return row['deploymentId'] === null ? 'project' : `deployment:${parent('deploymentId')}`;
     case 'revision':
       return `${parent('deploymentId')}/${textOf(row['number'])}`;
     case 'rollout':

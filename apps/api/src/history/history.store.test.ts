@@ -1,16 +1,32 @@
 import { randomUUID } from 'node:crypto';
-import { CreateAlertRule, CreateDeployment, CreateReceiver, CreateRevision, RestoreHistory, SlipwayError } from '@slipway/contracts';
+import {
+  CreateAlertRule,
+  CreateDeployment,
+  CreateFreezeWindow,
+  CreateReceiver,
+  CreateRevision,
+  CreateRolloutPlan,
+  CreateShadow,
+  RestoreHistory,
+  SetQuota,
+  SlipwayError,
+} from '@slipway/contracts';
 import {
   DeploymentFactStore,
   DeploymentStore,
   deploymentNames,
+  FreezeWindowStore,
   HostStore,
   InstancePlanStore,
   InstanceStore,
+  NamedPlanStore,
   noSetup,
+  QuotaStore,
   RevisionStore,
   RollbackStore,
   RolloutStore,
+  RolloutWishStore,
+  ShadowStore,
 } from '@slipway/deployments';
 import { AlertRuleStore, ReceiverStore } from '@slipway/metrics';
 import { type ChangeBy, HistoryStore, newId, rebuildState } from '@slipway/platform';
@@ -61,6 +77,11 @@ class RandomChanges {
   private readonly keys = new KeyStore(this.db);
   private readonly receivers = new ReceiverStore(this.db, Buffer.alloc(32, 7));
   private readonly rules = new AlertRuleStore(this.db, (ids) => deploymentNames(this.db, ids));
+  private readonly quotas = new QuotaStore(this.db);
+  private readonly plans = new NamedPlanStore(this.db);
+  private readonly windows = new FreezeWindowStore(this.db);
+  private readonly shadows = new ShadowStore(this.db);
+  private readonly wishes = new RolloutWishStore(this.db);
   private readonly restorer: HistoryRestorer;
   private lease: Awaited<ReturnType<HostStore['register']>> | undefined;
   private count = 0;
@@ -102,13 +123,25 @@ class RandomChanges {
     ['deployment.deploy', () => this.revisions.create(this.by, this.deployment(), CreateRevision.parse({ version: this.number() }))],
     ['deployment.roll back', () => this.rollbacks.rollBack(this.by, this.deployment(), {})],
     ['deployment.suspend', () => this.deployments.suspend(this.by, this.deployment(), { suspended: this.random() < 0.3 })],
-    ['deployment.remove', () => (this.random() < 0.1 ? this.deployments.remove(this.by, this.deployment()) : this.settle())],
+    ['deployment.remove', () => (this.random() < 0.1 ? this.deployments.remove(this.by, this.deployment()) : this.addVersion())],
     ['settle', () => this.settle()],
     ['key.create', () => this.keys.create({ ...this.by, scopes: ['admin'], requestId: 'req_test' }, { name: this.key(), scopes: ['view'] })],
     ['key.revoke', () => this.keys.revoke({ ...this.by, scopes: ['admin'], requestId: 'req_test' }, this.key())],
     ['receiver.create', () => this.receivers.create(this.by, this.newReceiver())],
     ['rule.create', () => this.createRule()],
     ['restore', () => this.restore()],
+    ['quota.set', () => this.setQuota()],
+    ['quota.remove', async () => this.quotas.remove(this.by, await this.quotas.scope(this.projectId, this.scope()))],
+    ['plan.create', () => this.plans.create(this.by, this.newPlan())],
+    ['plan.remove', () => this.plans.remove(this.by, this.few())],
+    ['window.create', () => this.windows.create(this.by, this.newWindow())],
+    ['window.remove', () => this.windows.remove(this.by, this.few())],
+    ['shadow.create', () => this.shadows.create(this.by, this.deployment(), CreateShadow.parse({ version: this.number() }))],
+    ['canary', () => this.revisions.create(this.by, this.deployment(), this.newCanary())],
+    [
+      'rollout.act',
+      () => this.wishes.act(this.by, this.deployment(), this.pick(['pause', 'resume', 'promote', 'approve', 'abort'] as const), 'so be it'),
+    ],
   ];
 
   private async addVersion(): Promise<void> {
@@ -158,6 +191,28 @@ class RandomChanges {
     await this.restorer.restore(this.by, RestoreHistory.parse({ at, what: isAlias ? 'alias' : 'deployment', name, reason: 'as before' }));
   }
 
+  private async setQuota(): Promise<void> {
+    const limits = { replicas: 20 + Math.floor(this.random() * 20), requestsPerSecond: 1 + this.random() };
+    await this.quotas.set(this.by, await this.quotas.scope(this.projectId, this.scope()), SetQuota.parse({ limits, reason: 'for now' }));
+  }
+
+  private newPlan() {
+    const stages = [{ kind: 'step', weightPercent: 1 + Math.floor(this.random() * 90) }];
+    return CreateRolloutPlan.parse({ name: this.few(), plan: { strategy: 'canary', stages } });
+  }
+
+  private newCanary() {
+    const stages = [
+      { kind: 'step', weightPercent: 10 },
+      { kind: 'step', weightPercent: 50 },
+    ];
+    return CreateRevision.parse({ version: this.number(), plan: { strategy: 'canary', stages }, overrideFreeze: true });
+  }
+
+  private newWindow() {
+    return CreateFreezeWindow.parse({ name: this.few(), from: '2030-01-01T00:00:00Z', to: '2030-01-02T00:00:00Z' });
+  }
+
   private newDeployment() {
     return CreateDeployment.parse({ name: this.deployment(), model: this.model(), version: this.number() });
   }
@@ -169,6 +224,8 @@ class RandomChanges {
   private readonly model = () => `model-${Math.floor(this.random() * 3)}`;
   private readonly alias = () => this.pick(['champion', 'challenger', 'old']);
   private readonly deployment = () => `deployment-${Math.floor(this.random() * 4)}`;
+  private readonly few = () => `few-${Math.floor(this.random() * 5)}`;
+  private readonly scope = () => (this.random() < 0.4 ? 'project' : `deployment:${this.deployment()}`);
   private readonly key = () => `name-${Math.floor(this.random() * 200)}`;
   private readonly number = () => 1 + Math.floor(this.random() * 12);
 
@@ -179,7 +236,7 @@ class RandomChanges {
   }
 }
 
-it('rebuilds every recorded state, and the tables as they are, from the events of two thousand random changes', { timeout: 90_000 }, async () => {
+it('rebuilds every recorded state, and the tables as they are, from the events of two thousand random changes', { timeout: 400_000 }, async () => {
   const projectId = newId('prj');
   await database.db.project.create({ data: { id: projectId, name: projectId } });
   const history = new HistoryStore(database.pool);
@@ -189,7 +246,7 @@ it('rebuilds every recorded state, and the tables as they are, from the events o
     if (done % 250 === 249) expect(await history.takeSnapshot(projectId)).toBe(true);
   }
   // Each kind of change took place, and some were refused.
-  expect([...changes.done.keys()].length).toBeGreaterThan(17);
+  expect([...changes.done.keys()].length).toBeGreaterThan(22);
   expect(changes.refused.size).toBeGreaterThan(5);
 
   const snapshots = await history.snapshots(projectId);

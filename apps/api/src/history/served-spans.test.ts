@@ -43,6 +43,7 @@ const rollout = (atSecond: number, weightPercent: number, status = 'PROGRESSING'
     status,
     wish: null,
     weightPercent,
+    shadowPercent: 0,
   });
 
 const walk = () => [
@@ -68,8 +69,8 @@ it('tells what each moment was split into, and who began it', () => {
   ]);
   expect(spans).toEqual([
     [5, 20, 'rev_1 100', 5],
-    [20, 30, 'rev_1 90, rev_2 10', 20],
-    [30, 40, 'rev_1 50, rev_2 50', 30],
+    [20, 30, 'rev_2 10, rev_1 90', 20],
+    [30, 40, 'rev_2 50, rev_1 50', 30],
     [40, 50, 'rev_2 100', 40],
   ]);
 });

@@ -1,13 +1,14 @@
+import type { SplitShare } from '@slipway/deployments';
 import type { HistoryState, PlacedChange } from '@slipway/platform';
 import { rebuildState } from '@slipway/platform';
-import { type ShareThen, splitThen, trafficOf } from './split-then.js';
+import { splitThen, trafficOf } from './split-then.js';
 
 /** What a deployment's traffic was split into, from one change to the next. */
 export interface SplitSpan {
   readonly from: Date;
   /** Undefined: still. */
   readonly to: Date | undefined;
-  readonly shares: readonly ShareThen[];
+  readonly shares: readonly SplitShare[];
   /** The event that it began with. */
   readonly event: number | null;
 }
@@ -84,7 +85,7 @@ function byPlace(changes: readonly PlacedChange[]): readonly Group[] {
   return groups;
 }
 
-function isSameSplit(a: readonly ShareThen[], b: readonly ShareThen[]): boolean {
+function isSameSplit(a: readonly SplitShare[], b: readonly SplitShare[]): boolean {
   return (
     a.length === b.length && a.every((share, index) => share.revisionId === b[index]?.revisionId && share.weightPercent === b[index]?.weightPercent)
   );

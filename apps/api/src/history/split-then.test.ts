@@ -37,6 +37,7 @@ const rollout: RolloutThen = {
   status: 'PROGRESSING',
   wish: null,
   weightPercent: 10,
+  shadowPercent: 0,
 };
 
 describe('splitThen', () => {
@@ -47,8 +48,8 @@ describe('splitThen', () => {
       {},
       {},
       [
-        ['old', 90],
         ['new', 10],
+        ['old', 90],
       ],
     ],
     ['keeps stable whole while the candidate warms', {}, { weightPercent: 0 }, {}, [['old', 100]]],

@@ -1,12 +1,7 @@
-import type { HistoryState, KeptRow } from '@slipway/platform';
-import { rowsOfKind } from '@slipway/platform';
+import { rolloutStatuses } from '@slipway/contracts';
+import { deriveSplit, rolloutWishes, type SplitShare, wishKinds } from '@slipway/deployments';
+import { type HistoryState, type KeptRow, rowsOfKind } from '@slipway/platform';
 import { z } from 'zod';
-
-/** A revision's share of a deployment's traffic at a moment of the past. */
-export interface ShareThen {
-  readonly revisionId: string;
-  readonly weightPercent: number;
-}
 
 /** Times of kept rows are UTC without a zone. */
 export const KeptTime = z.string().transform((text) => new Date(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`));
@@ -16,7 +11,7 @@ export const DeploymentThen = z.object({
   name: z.string(),
   modelId: z.string(),
   epoch: z.number(),
-  wishKind: z.string(),
+  wishKind: z.enum(wishKinds),
   desiredRevisionId: z.string().nullable(),
   activeRevisionId: z.string().nullable(),
   suspended: z.boolean(),
@@ -30,9 +25,10 @@ export const RolloutThen = z.object({
   epoch: z.number(),
   fromRevisionId: z.string().nullable(),
   toRevisionId: z.string(),
-  status: z.string(),
-  wish: z.string().nullable(),
+  status: z.enum(rolloutStatuses),
+  wish: z.enum(rolloutWishes).nullable(),
   weightPercent: z.number(),
+  shadowPercent: z.number(),
 });
 export type RolloutThen = z.infer<typeof RolloutThen>;
 
@@ -61,25 +57,21 @@ export interface TrafficThen {
 }
 
 /**
- * The traffic split as wishes and facts had it, by the rules that gateways route by. Which instances were ready is not kept: a revision
- * counts as warm from its first traffic on until its time to stay warm was over.
+ * The traffic split as wishes and facts had it, by the rule that gateways route by. Which instances were ready is not kept: a revision
+ * counts as warm from its first traffic on until its time to stay warm was over, a candidate as soon as it was given a share.
  */
-export function splitThen(traffic: TrafficThen): readonly ShareThen[] {
+export function splitThen(traffic: TrafficThen): readonly SplitShare[] {
   const { deployment } = traffic;
-  if (deployment.suspended || deployment.deletedAt !== null) return [];
-  const { desiredRevisionId, activeRevisionId } = deployment;
-  if (deployment.wishKind === 'ROLLBACK' && desiredRevisionId !== null && isWarmThen(traffic, desiredRevisionId)) return whole(desiredRevisionId);
   const rollout = traffic.rollouts.find((each) => each.deploymentId === deployment.id && each.epoch === deployment.epoch);
-  if (deployment.wishKind === 'ROLLBACK' || rollout === undefined || rollout.status === 'COMPLETED') return whole(activeRevisionId);
-  const stable = rollout.fromRevisionId ?? activeRevisionId;
-  const isTakenBack = rollout.status === 'ABORTED' || rollout.wish === 'abort' || rollout.wish === 'supersede';
-  const weightPercent = isTakenBack ? 0 : rollout.weightPercent;
-  if (stable === null || weightPercent >= 100) return weightPercent > 0 ? whole(rollout.toRevisionId) : [];
-  if (weightPercent <= 0) return whole(stable);
-  return [
-    { revisionId: stable, weightPercent: 100 - weightPercent },
-    { revisionId: rollout.toRevisionId, weightPercent },
-  ];
+  const isCandidate = (revisionId: string) => rollout?.toRevisionId === revisionId && rollout.weightPercent > 0;
+  const basis = {
+    suspended: deployment.suspended || deployment.deletedAt !== null,
+    wishKind: deployment.wishKind,
+    desiredRevisionId: deployment.desiredRevisionId,
+    activeRevisionId: deployment.activeRevisionId,
+    rollout: rollout === undefined ? null : { ...rollout, rolloutId: rollout.id },
+  };
+  return deriveSplit(basis, (revisionId) => isWarmThen(traffic, revisionId) || isCandidate(revisionId));
 }
 
 /** What a state knows of all its deployments' traffic. */
@@ -98,8 +90,4 @@ function isWarmThen({ revisions, at }: TrafficThen, revisionId: string): boolean
   const revision = revisions.get(revisionId);
   if (revision === undefined || revision.activatedAt === null) return false;
   return revision.retiredAt === null || at.getTime() - revision.retiredAt.getTime() < revision.spec.keepWarmSeconds * 1000;
-}
-
-function whole(revisionId: string | null): readonly ShareThen[] {
-  return revisionId === null ? [] : [{ revisionId, weightPercent: 100 }];
 }

@@ -13,6 +13,8 @@ export const historyKinds = [
   'model',
   'version',
   'alias',
+  'dataset',
+  'gates',
   'deployment',
   'revision',
   'rollout',
@@ -23,6 +25,7 @@ export const historyKinds = [
   'receiver',
   'alert-rule',
   'key',
+  'join-token',
 ] as const;
 export type HistoryKind = (typeof historyKinds)[number];
 const Kind = z.enum(historyKinds);
