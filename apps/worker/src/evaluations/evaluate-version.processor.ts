@@ -40,7 +40,7 @@ export class EvaluateVersionProcessor {
     private readonly jobs: Jobs,
   ) {
     this.runs = new EvaluationRunStore(platform.db.prisma);
-    this.artefacts = openArtefactStore({ url: platform.settings.ARTEFACT_URL, home: platform.home });
+    this.artefacts = openArtefactStore({ url: platform.settings.ARTEFACT_URL, home: platform.home, keys: platform.settings });
   }
 
   start(): void {

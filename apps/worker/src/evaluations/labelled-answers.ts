@@ -1,6 +1,6 @@
 import type { AnsweredRows } from '@slipway/metrics';
 import { EvaluationFailure } from './model-process.js';
-import type { ScoredRow } from './row-scorer.js';
+import type { ScoredRow } from './score-columns.js';
 
 /** Scores that one evaluation keeps in memory and in its file: 256 MB. */
 export const scoresMost = 32 * 1024 * 1024;

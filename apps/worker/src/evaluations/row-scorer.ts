@@ -1,12 +1,6 @@
 import { encodeInferBody, type Segment } from '@slipway/tables';
 import { EvaluationFailure, ModelProcess, type ModelProcessOptions, ProcessEnded, type RowsReply } from './model-process.js';
-import { ScoreColumns } from './score-columns.js';
-
-/** What became of one row. */
-export interface ScoredRow {
-  readonly prediction: string | number | null;
-  readonly scores: ArrayLike<number> | undefined;
-}
+import { ScoreColumns, type ScoredRow } from './score-columns.js';
 
 /** Rows that ended the model's process before the evaluation is given up: each costs loading the model again. */
 const deadlyRowsMost = 5;

@@ -1,5 +1,10 @@
 import type { RowsReply } from './model-process.js';
-import type { ScoredRow } from './row-scorer.js';
+
+/** What became of one row. */
+export interface ScoredRow {
+  readonly prediction: string | number | null;
+  readonly scores: ArrayLike<number> | undefined;
+}
 
 /** An answer taken apart into rows. */
 export class ScoreColumns {

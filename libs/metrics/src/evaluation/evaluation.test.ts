@@ -226,9 +226,9 @@ describe('intervals', () => {
     // A right answer has a score above ½, a wrong one below: P(positive above negative) = a² + a(1 − a) when both halves are uniform.
     const a = 0.8;
     const auc = a * a + a * (1 - a);
-    const covered = Array.from({ length: 50 }, (_, seed) => measureClassifier(noisy(200, a, seed + 1), taskOf(2)).metrics.rocAuc?.interval);
+    const covered = Array.from({ length: 40 }, (_, seed) => measureClassifier(noisy(120, a, seed + 1), taskOf(2), 200).metrics.rocAuc?.interval);
     const share = covered.filter((interval) => interval !== null && interval !== undefined && interval[0] <= auc && auc <= interval[1]).length;
-    expect(share).toBeGreaterThanOrEqual(43);
+    expect(share).toBeGreaterThanOrEqual(34);
   });
 
   it('the work of resampling is bounded, and never fewer than 30', () => {
@@ -273,12 +273,12 @@ describe('comparing versions', () => {
   });
 
   it('equal versions are told apart in at most about 5 % of data sets', () => {
-    const wrong = Array.from({ length: 20 }, (_, seed) =>
-      compareMetrics(compared([noisy(120, 0.8, 2 * seed + 1000), noisy(120, 0.8, 2 * seed + 1001)])).filter(
+    const wrong = Array.from({ length: 12 }, (_, seed) =>
+      compareMetrics(compared([noisy(80, 0.8, 2 * seed + 1000), noisy(80, 0.8, 2 * seed + 1001)])).filter(
         (each) => each.metric === 'brier' && each.significant,
       ),
     ).flat();
-    expect(wrong.length).toBeLessThanOrEqual(4);
+    expect(wrong.length).toBeLessThanOrEqual(3);
   });
 
   it('lists the rows that differ most first, also where one has no answer', () => {
