@@ -33,7 +33,7 @@ export class RunReplayProcessor {
     const { db, settings, home } = platform;
     this.runs = new ReplayRunStore(db.prisma);
     this.samples = new RequestSampleStore(db.pool);
-    this.artefacts = openArtefactStore({ url: settings.ARTEFACT_URL, home });
+    this.artefacts = openArtefactStore({ url: settings.ARTEFACT_URL, home, keys: settings });
   }
 
   start(): void {

@@ -57,7 +57,7 @@ async function createHostAgent(platform: Platform, membership: Membership | null
 
 /** The installation's own store; on a host that has joined, what the API gives, kept by digest. */
 function openArtefacts({ settings, home, host }: Platform, membership: Membership | null): ArtefactStore {
-  if (membership === null) return openArtefactStore({ url: settings.ARTEFACT_URL, home });
+  if (membership === null) return openArtefactStore({ url: settings.ARTEFACT_URL, home, keys: settings });
   const folder = dirname(modelsFolderOf(home, host.name));
   return new CachedArtefactStore(
     { root: join(folder, 'artefacts'), staging: join(folder, 'staging') },

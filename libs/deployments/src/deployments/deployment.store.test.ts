@@ -80,6 +80,12 @@ describe('creating', () => {
     expect(await database.db.outboxMessage.count()).toBe(0);
   });
 
+  it('refuses an archived version', async () => {
+    await database.db.version.updateMany({ where: { number: 3 }, data: { archivedAt: new Date() } });
+    await expect(deployments.create(by, { ...fraud, version: 3 })).rejects.toEqual(refused('VERSION_ARCHIVED', /version 3 .* is archived/));
+    expect(await database.db.deployment.count()).toBe(0);
+  });
+
   it('takes a name once, whatever its case, of twenty at once', async () => {
     const names = Array.from({ length: 20 }, (_, k) => (k % 2 === 0 ? 'fraud' : 'FRAUD'));
     const results = await Promise.allSettled(names.map((name) => deployments.create(by, { ...fraud, name })));

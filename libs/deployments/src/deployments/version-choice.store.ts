@@ -25,7 +25,7 @@ export async function findModel(tx: Transaction, projectId: string, name: string
 
 /**
  * The version that is meant, by number or by alias; an alias is resolved now and never again.
- * @throws SlipwayError VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY (with its status and reasons)
+ * @throws SlipwayError VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY (with its status and reasons), VERSION_ARCHIVED
  */
 export async function chooseVersion(tx: Transaction, model: { id: string; name: string }, choice: VersionChoice): Promise<ChosenVersion> {
   const version = choice.alias === undefined ? await byNumber(tx, model, choice.version ?? 0) : await byAlias(tx, model, choice.alias);
@@ -35,6 +35,12 @@ export async function chooseVersion(tx: Transaction, model: { id: string; name: 
     throw new SlipwayError(
       'VERSION_NOT_READY',
       `version ${version.number} of model "${model.name}" is ${version.status}${reasons}; only a READY version can be deployed`,
+    );
+  }
+  if (version.archivedAt !== null) {
+    throw new SlipwayError(
+      'VERSION_ARCHIVED',
+      `version ${version.number} of model "${model.name}" is archived; take it out of the archive before it is deployed`,
     );
   }
   return { modelId: model.id, modelName: model.name, versionId: version.id, versionNumber: version.number };
@@ -50,7 +56,7 @@ function noVersion(model: string, number: number): SlipwayError {
   return new SlipwayError('VERSION_NOT_FOUND', `model "${model}" has no version ${number}`);
 }
 
-const columns = { id: true, number: true, status: true, reasons: true } as const;
+const columns = { id: true, number: true, status: true, reasons: true, archivedAt: true } as const;
 
 async function byNumber(tx: Transaction, model: { id: string; name: string }, number: number) {
   const version = await tx.version.findUnique({ where: { modelId_number: { modelId: model.id, number } }, select: columns });
