@@ -6,7 +6,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HostView, JoinTokenCreated } from '@slipway/contracts';
+import type { DeploymentView, HostView, JoinTokenCreated } from '@slipway/contracts';
 import { parseInstanceAddress } from '@slipway/inference';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,16 +19,16 @@ import { by, RunningWorker, serves, spec } from './running-worker.js';
 
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-/** A worker process on the other host, with a home of its own. */
+/** A second worker process, on another host where one is given, with a home of its own. */
 class FarWorker {
   process: ChildProcess | undefined;
 
   private constructor(
-    private readonly host: OtherHost,
+    private readonly host: OtherHost | undefined,
     readonly home: string,
   ) {}
 
-  static async open(host: OtherHost): Promise<FarWorker> {
+  static async open(host?: OtherHost): Promise<FarWorker> {
     return new FarWorker(host, await mkdtemp(join(tmpdir(), 'slw-far-')));
   }
 
@@ -40,8 +40,9 @@ class FarWorker {
     await mkdir(this.home, { recursive: true });
     const output = openSync(this.log, 'a');
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', SLIPWAY_HOME: this.home, SLIPWAY_WORKER_PORT: '0', SLIPWAY_HOST_NAME: 'far', ...settings };
-    const command = [`--net=/var/run/netns/${this.host.namespace}`, process.execPath, program];
-    const child = spawn('nsenter', command, { env, stdio: ['ignore', output, output, 'ipc'] });
+    const there = this.host === undefined ? [] : ['nsenter', `--net=/var/run/netns/${this.host.namespace}`];
+    const [command = process.execPath, ...args] = [...there, process.execPath, program];
+    const child = spawn(command, args, { env, stdio: ['ignore', output, output, 'ipc'] });
     this.process = child;
     const died = once(child, 'exit').then(async ([code, signal]) => {
       throw new Error(`the far worker died (${code ?? signal}): ${(await readFile(this.log, 'utf8')).slice(-4000)}`);
@@ -146,7 +147,7 @@ describe.skipIf(noNamespaces !== undefined)(`a host that has joined${noNamespace
     expect((await rest.arrayBuffer()).byteLength).toBe(Number(rest.headers.get('content-range')?.split('/')[1]) - 5);
     expect((await api.call('DELETE', '/v1/hosts/far')).status).toBe(204);
     expect((await fetchFar()).status).toBe(401);
-  }, 90_000);
+  }, 180_000);
 
   async function hosts(): Promise<readonly HostView[]> {
     return ((await api.call('GET', '/v1/hosts')).json() as { items: HostView[] }).items;
@@ -164,6 +165,58 @@ describe.skipIf(noNamespaces !== undefined)(`a host that has joined${noNamespace
     const answer = await api.call('POST', '/v2/models/fraud/infer', body, { 'slipway-deadline-ms': '1000' });
     return answer.status === 200 ? Number((answer.json() as { outputs: { data: number[] }[] }).outputs[0]?.data[0]) : -answer.status;
   }
+});
+
+describe('a worker', () => {
+  let worker: RunningWorker;
+  let second: FarWorker;
+  beforeAll(async () => {
+    worker = await RunningWorker.open();
+    second = await FarWorker.open();
+  });
+  afterAll(async () => {
+    await second?.close();
+    await worker?.close();
+  });
+
+  it('that was stopped until its instances were replaced, and goes on, changes nothing', async () => {
+    await worker.addModel('fraud');
+    await worker.start();
+    await worker.deployments.create(by, { name: 'fraud', model: 'fraud', version: 1, replicas: 1, spec });
+    const [first] = (await worker.until('fraud', serves(1), 'it to serve', 30_000)).instances;
+    const artefacts = `file://${join(worker.home, 'artefacts')}`;
+    await second.start({ SLIPWAY_HOST_NAME: 'second', DATABASE_URL: worker.database.url, ARTEFACT_URL: artefacts });
+    const { epoch } = await worker.database.db.deployment.findFirstOrThrow();
+    const pid = worker.process?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const onSecond = ({ instances }: DeploymentView) => instances.some(({ host, status }) => host === 'second' && status === 'READY');
+      await worker.until('fraud', onSecond, 'the second worker to serve', 30_000);
+      const wishes = () => worker.database.db.instance.findMany({ where: { id: first?.id ?? '' }, select: { wish: true } });
+      await waitFor(async () => (await wishes())[0]?.wish === 'STOP', { what: 'the first instance to be unwanted' });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    const alone = ({ instances }: DeploymentView) => instances.length === 1;
+    const { instances } = await worker.until('fraud', alone, 'the first instance to end', 30_000);
+    expect(instances).toEqual([expect.objectContaining({ host: 'second', status: 'READY', restarts: 0 })]);
+    expect((await worker.database.db.deployment.findFirstOrThrow()).epoch).toBe(epoch);
+    expect(await worker.database.db.instance.count({ where: { status: { notIn: ['GONE', 'FAILED'] } } })).toBe(1);
+  }, 180_000);
+
+  it.each([
+    { name: 'ahead of', ms: 60_000 },
+    { name: 'behind', ms: -60_000 },
+  ])("does not start while its clock is $name the database's", async ({ name, ms }) => {
+    const shift = encodeURIComponent(`const now = Date.now; Date.now = () => now() + ${ms};`);
+    const started = second.start({
+      SLIPWAY_HOST_NAME: `skewed-${ms}`,
+      DATABASE_URL: worker.database.url,
+      NODE_OPTIONS: `--import=data:text/javascript,${shift}`,
+    });
+    await expect(started).rejects.toThrow(new RegExp(`this machine's clock is (59|60)\\.\\d s ${name} the database's`));
+    expect(await worker.database.db.host.count({ where: { name: `skewed-${ms}` } })).toBe(0);
+  });
 });
 
 async function knockWithoutTls(host: string, port: number): Promise<void> {
