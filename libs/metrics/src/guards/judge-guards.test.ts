@@ -218,6 +218,16 @@ it('a pass asks for more the more traffic is next', () => {
   expect(alone(2).requestsNeeded).toBeGreaterThan(alone(1).requestsNeeded ?? 0);
 });
 
+it('copies that hint at a fault keep the candidate from live callers, though a step with the same counts would go on', () => {
+  const step = { kind: 'step', weightPercent: 1 };
+  const shadowed = RolloutPlan.parse({ ...canaryPlan, stages: [{ kind: 'shadow' }, step] });
+  const stepped = RolloutPlan.parse({ ...canaryPlan, stages: [step, { kind: 'step', weightPercent: 1.5 }] });
+  const hint = { stable: { n: 2_000 }, pairs: pairs(200, { invalidOn: { stable: 0, candidate: 4, both: 0 } }) };
+  expect(judged(seen(hint, { plan: shadowed }), 'invalid-output').outcome).toBe('not_enough_evidence');
+  expect(judged(seen({ ...hint, candidate: { n: 100 } }, { plan: stepped }), 'invalid-output').outcome).toBe('pass');
+  expect(judged(seen({ ...hint, pairs: pairs(200) }, { plan: shadowed }), 'invalid-output').outcome).toBe('pass');
+});
+
 it('compares each stage with its own time: a calm first stage does not make a troubled second one the candidate’s fault', () => {
   const calm = stage(0, { stable: { n: 990_000, errors: 990 }, candidate: { n: 10_000, errors: 10 } });
   const troubled = stage(1, { stable: { n: 5_000, errors: 400 }, candidate: { n: 5_000, errors: 400 } });

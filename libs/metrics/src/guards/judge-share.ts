@@ -20,6 +20,8 @@ export interface ShareGuard {
   readonly limit: number;
   /** Increase that the present stage must rule out. */
   readonly passLimit: number;
+  /** With a larger increase in what was seen it does not pass, however little of it is certain. */
+  readonly mostSeen: number;
   readonly alarmLevel: number;
   readonly passLevel: number;
   /** Stages of the plan. */
@@ -69,7 +71,7 @@ function decide(guard: ShareGuard): { comparison: Comparison; outcome: GuardOutc
   const failing = guard.comparisons.find((one) => fails(guard, one));
   if (failing !== undefined) return { comparison: failing, outcome: 'fail' };
   if (isCommonFault(guard)) return { comparison: largest(guard.comparisons), outcome: 'common_fault' };
-  const isContradicted = guard.comparisons.some((one) => (totals(one.stages).difference ?? 0) > guard.passLimit);
+  const isContradicted = guard.comparisons.some((one) => (totals(one.stages).difference ?? 0) > guard.mostSeen);
   const passing = isContradicted ? undefined : guard.comparisons.find((one) => passes(guard, one.stages));
   if (passing !== undefined) return { comparison: passing, outcome: 'pass' };
   return { comparison: largest(guard.comparisons), outcome: 'not_enough_evidence' };
@@ -100,7 +102,7 @@ function fails(guard: ShareGuard, { stages }: Comparison): boolean {
 
 function passes(guard: ShareGuard, stages: readonly Sides[]): boolean {
   const present = stages.at(-1);
-  if (present === undefined || observedDifference(present) > guard.passLimit) return false;
+  if (present === undefined || observedDifference(present) > guard.mostSeen) return false;
   return evidenceForStage(stages.map((sides) => evidenceOfNoExcess(sides, guard.passLimit))) >= passBar(guard);
 }
 

@@ -69,9 +69,12 @@ export function invalidOutputTest(input: GuardInput, course: RolloutCourse): Gua
 }
 
 function baseOf(input: GuardInput, course: RolloutCourse, limit: number) {
+  const passLimit = allowedNext(limit, course);
   return {
     limit,
-    passLimit: allowedNext(limit, course),
+    passLimit,
+    // Replay and shadow cost no caller anything: there is no reason to let live ones find out what copies already hint at.
+    mostSeen: course.presentStage === undefined || course.presentStage.kind === 'step' ? passLimit : limit,
     alarmLevel: alarmLevel(input.plan),
     passLevel: passLevel(input.plan),
     planned: course.planned,
