@@ -1,14 +1,14 @@
 import type { EvidenceRecorder, ServedRequest } from '@slipway/metrics';
-import type { RequestCopy } from './request-copy.js';
+import type { CopyFate, CopyHolder, RequestCopy } from './request-copy.js';
 
 /** Copies under way in a gateway, and the bytes of their bodies. */
 export const copiesMax = 256;
 export const copyBytesMax = 64 * 1024 * 1024;
 
 /** What a gateway's trials share: where evidence goes, and the bounds on copies. */
-export class CopyDesk {
+export class CopyDesk implements CopyHolder {
   /** Copies that were answered, that failed in an instance, and that were given up for want of room or time. */
-  readonly counts = { answered: 0, failed: 0, dropped: 0 };
+  readonly counts: Record<CopyFate, number> = { answered: 0, failed: 0, dropped: 0 };
   private readonly open = new Set<RequestCopy>();
   private bytes = 0;
 
@@ -43,10 +43,10 @@ export class CopyDesk {
   }
 
   /** A copy is over. */
-  release(copy: RequestCopy, end: keyof CopyDesk['counts']): void {
+  release(copy: RequestCopy, fate: CopyFate): void {
     if (!this.open.delete(copy)) return;
     this.bytes -= copy.bytes;
-    this.counts[end] += 1;
+    this.counts[fate] += 1;
   }
 
   close(): void {

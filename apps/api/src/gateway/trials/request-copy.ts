@@ -5,7 +5,6 @@ import type { InstanceLink } from '../instance-link.js';
 import { answerOutcome, outcomeOf } from '../outcome-of.js';
 import type { RequestFacts } from '../request-facts.js';
 import type { RoutedEntry } from '../routed-entry.js';
-import type { CopyDesk } from './copy-desk.js';
 
 /** Nobody waits for a copy, so nothing is lost by giving it up. */
 export const copyDeadlineMs = 5_000;
@@ -18,6 +17,14 @@ export interface CopiedRequest {
   readonly contentKind: ContentKind;
   readonly body: FrameBody;
   readonly modelName: string;
+}
+
+/** How a copy ended: answered, failed in an instance, or given up for want of room or time. */
+export type CopyFate = 'answered' | 'failed' | 'dropped';
+
+/** Whoever keeps the copies under way within bounds. */
+export interface CopyHolder {
+  release(copy: RequestCopy, fate: CopyFate): void;
 }
 
 /** What became of a copy that an instance had. */
@@ -46,7 +53,7 @@ export class RequestCopy implements RoutedEntry {
   private over = false;
 
   constructor(
-    private readonly desk: CopyDesk,
+    private readonly holder: CopyHolder,
     private readonly request: CopiedRequest,
     /** Told at most once: not of a copy that was given up. */
     private readonly onEnd: (end: CopyEnd) => void,
@@ -142,11 +149,11 @@ export class RequestCopy implements RoutedEntry {
   }
 
   /** After it, nothing of the copy is left in a queue, a timer or an instance. */
-  private end(how: keyof CopyDesk['counts']): void {
+  private end(how: CopyFate): void {
     if (this.over) return;
     this.over = true;
     clearTimeout(this.timer);
-    this.desk.release(this, how);
+    this.holder.release(this, how);
     this.queue?.withdraw(this);
     const { link } = this;
     if (link === undefined) return;
