@@ -38,8 +38,8 @@ export {
   InstanceStateChange,
   inferKinds,
 } from './hosting/instance-spec.js';
-export { watchRss } from './hosting/watch-rss.js';
 export { gatewayUri, hostUri, TlsIdentity } from './hosting/tls-identity.js';
+export { watchRss } from './hosting/watch-rss.js';
 export { canaryInputs } from './onnx/canary-inputs.js';
 export { guessTask, type TaskHints } from './onnx/guess-task.js';
 export { type DeclaredValue, type ExternalFile, type ModelFacts, modelBounds } from './onnx/model-facts.js';
