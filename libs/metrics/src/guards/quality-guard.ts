@@ -49,6 +49,7 @@ function wrongShareTest(input: GuardInput, course: RolloutCourse, { stable, cand
     ],
     limit: maxDrop,
     passLimit: allowedNext(maxDrop, course),
+    mostSeen: allowedNext(maxDrop, course),
     alarmLevel: alarmLevel(input.plan),
     passLevel: passLevel(input.plan),
     planned: 1,
