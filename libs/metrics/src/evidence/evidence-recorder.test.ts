@@ -96,6 +96,19 @@ describe('EvidenceRecorder', () => {
     recorder.retain(new Set());
     expect(recorder.of(subject)).toBeUndefined();
   });
+
+  it('does not take a write of what was forgotten for one of what came after', () => {
+    const recorder = new EvidenceRecorder();
+    for (let k = 0; k < 5; k += 1) recorder.count(subject, 'stable', request());
+    const before = recorder.takeDirty();
+    recorder.acknowledge(before);
+    recorder.retain(new Set());
+    recorder.count(subject, 'stable', request());
+    recorder.acknowledge(before);
+    const [after] = recorder.takeDirty();
+    expect(after?.evidence.stable.requests).toBe(1);
+    expect(after?.part).not.toBe(before[0]?.part);
+  });
 });
 
 describe('mergeStageEvidence', () => {

@@ -14,6 +14,8 @@ export type EvidenceSide = 'stable' | 'candidate' | 'shadow';
 export interface RecordedStage {
   readonly subjectId: string;
   readonly evidence: StageEvidence;
+  /** Which counting of that stage it is: totals that were forgotten begin anew under another number, beside those that were written. */
+  readonly part: number;
   /** Grows with each change. */
   readonly revision: number;
 }
@@ -25,6 +27,7 @@ interface Counted {
   readonly subject: EvidenceSubject;
   readonly sides: Readonly<Record<EvidenceSide, ObservedSide>>;
   pairs: PairEvidence;
+  readonly part: number;
   revision: number;
   written: number;
 }
@@ -38,6 +41,7 @@ export class EvidenceRecorder {
   private readonly stages = new Map<string, Counted>();
   /** Stages that were given up. */
   dropped = 0;
+  private parts = 0;
 
   /** An answer, or a failure, of a side. */
   count(subject: EvidenceSubject, side: EvidenceSide, request: ObservedRequest): void {
@@ -65,13 +69,13 @@ export class EvidenceRecorder {
   takeDirty(): RecordedStage[] {
     return [...this.stages.values()]
       .filter(({ revision, written }) => revision > written)
-      .map((counted) => ({ subjectId: counted.subject.subjectId, evidence: show(counted), revision: counted.revision }));
+      .map((counted) => ({ subjectId: counted.subject.subjectId, evidence: show(counted), part: counted.part, revision: counted.revision }));
   }
 
   acknowledge(written: readonly RecordedStage[]): void {
-    for (const { subjectId, evidence, revision } of written) {
+    for (const { subjectId, evidence, part, revision } of written) {
       const counted = this.stages.get(keyOf(subjectId, evidence.stage));
-      if (counted !== undefined) counted.written = Math.max(counted.written, revision);
+      if (counted?.part === part) counted.written = Math.max(counted.written, revision);
     }
   }
 
@@ -85,12 +89,14 @@ export class EvidenceRecorder {
   private changed(subject: EvidenceSubject): Counted {
     const key = keyOf(subject.subjectId, subject.stage);
     const known = this.stages.get(key);
-    const counted = known ?? { subject, sides: newSides(), pairs: noPairs, revision: 0, written: 0 };
-    counted.revision += 1;
-    if (known === undefined) {
-      this.makeRoom();
-      this.stages.set(key, counted);
+    if (known !== undefined) {
+      known.revision += 1;
+      return known;
     }
+    this.makeRoom();
+    this.parts += 1;
+    const counted = { subject, sides: newSides(), pairs: noPairs, part: this.parts, revision: 1, written: 0 };
+    this.stages.set(key, counted);
     return counted;
   }
 

@@ -28,3 +28,20 @@ it('reads the sum over gateways, stage by stage; writing the same totals twice c
     [2, 0, { runtime_error: 2 }],
   ]);
 });
+
+it('adds what comes after a gateway has forgotten a stage, rather than to put it in place of all before', async () => {
+  const subject = { subjectId: 'rol_late', stage: 0 };
+  const store = new RolloutEvidenceStore(database.pool, 'gateway-1');
+  const recorder = new EvidenceRecorder();
+  const flush = async () => {
+    const dirty = recorder.takeDirty();
+    await store.write(dirty);
+    recorder.acknowledge(dirty);
+  };
+  for (let k = 0; k < 5; k += 1) recorder.count(subject, 'candidate', answer);
+  await flush();
+  recorder.retain(new Set());
+  recorder.count(subject, 'candidate', answer);
+  await flush();
+  expect((await store.read('rol_late')).map(({ candidate }) => candidate.requests)).toEqual([6]);
+});

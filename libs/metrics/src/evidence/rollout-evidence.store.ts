@@ -3,11 +3,12 @@ import type { Queryable } from '../windows/partitions.store.js';
 import type { RecordedStage } from './evidence-recorder.js';
 import { mergeStageEvidence } from './merge-evidence.js';
 
-/** Totals of one source, so the later write is the larger one and writing twice is harmless. */
+/** Totals of one counting of one source, so the later write is the larger one and writing twice is harmless. */
 const upsert = `
 insert into telemetry.rollout_evidence (subject_id, stage, source, evidence, updated_at)
-select subject_id, stage, $2, evidence, now() from jsonb_to_recordset($1::jsonb) as e(subject_id text, stage integer, evidence jsonb)
-order by subject_id, stage
+select subject_id, stage, $2::text || '.' || part::text, evidence, now()
+from jsonb_to_recordset($1::jsonb) as e(subject_id text, stage integer, part integer, evidence jsonb)
+order by subject_id, stage, part
 on conflict (subject_id, stage, source) do update set evidence = excluded.evidence, updated_at = excluded.updated_at`;
 
 /** What gateways have seen of rollouts and shadows. */
@@ -18,9 +19,9 @@ export class RolloutEvidenceStore {
     private readonly source: string,
   ) {}
 
-  async write(stages: readonly Pick<RecordedStage, 'subjectId' | 'evidence'>[]): Promise<void> {
+  async write(stages: readonly Pick<RecordedStage, 'subjectId' | 'part' | 'evidence'>[]): Promise<void> {
     if (stages.length === 0) return;
-    const rows = stages.map(({ subjectId, evidence }) => ({ subject_id: subjectId, stage: evidence.stage, evidence }));
+    const rows = stages.map(({ subjectId, part, evidence }) => ({ subject_id: subjectId, stage: evidence.stage, part, evidence }));
     await this.db.query(upsert, [JSON.stringify(rows), this.source]);
   }
 
