@@ -60,6 +60,15 @@ describe('wantedRevisions', () => {
     expect(wanted(given)).toEqual(expected);
   });
 
+  it('wants all replicas of a rolling update that a person has promoted, so that the word can be kept', () => {
+    const plan = RolloutPlan.parse({ strategy: 'rolling' });
+    const given = {
+      rollout: walking({ strategy: 'rolling', plan, weightPercent: 20, promoteNow: true }),
+      revisions: [revision(1, { replicas: 5 }), revision(2, { replicas: 5 })],
+    };
+    expect(wanted(given)).toEqual(['active 1 × 4', 'candidate 2 × 5']);
+  });
+
   it('gives the old revision all of its replicas back when a rolling update is taken back', () => {
     const plan = RolloutPlan.parse({ strategy: 'rolling' });
     const given = {

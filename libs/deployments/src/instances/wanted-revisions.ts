@@ -43,7 +43,9 @@ function withReplicasOfNow(state: DeploymentState, wanted: WantedRevision): Want
   const candidate = revisionOf(state, walking?.toRevisionId);
   if (walking?.strategy !== 'rolling' || stable === undefined || candidate === undefined) return wanted;
   const replicas = rollingReplicas(walking, { candidate: candidate.replicas, stable: stable.replicas });
-  if (wanted.revision.id === candidate.id) return { ...wanted, revision: { ...wanted.revision, replicas: replicas.candidate } };
+  // A person's word to promote waits for all of them; batch by batch they would never come.
+  if (wanted.revision.id === candidate.id)
+    return walking.promoteNow ? wanted : { ...wanted, revision: { ...wanted.revision, replicas: replicas.candidate } };
   if (wanted.revision.id === stable.id) return { ...wanted, revision: { ...wanted.revision, replicas: replicas.stable } };
   return wanted;
 }
