@@ -3,24 +3,38 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Headers, Inject, Param, Res } from '@nestjs/common';
 import { ApiProduces } from '@nestjs/swagger';
 import { SlipwayError } from '@slipway/contracts';
+import { HostStore } from '@slipway/deployments';
 import { type ArtefactStore, isDigest } from '@slipway/registry';
 import type { FastifyReply } from 'fastify';
 import { Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
+import { Platform } from '../platform.js';
 import { ARTEFACTS } from '../uploads/artefacts.js';
 import { startOfRange } from './start-of-range.js';
 
 @Controller('v1/artefacts')
 export class ArtefactsController {
-  constructor(@Inject(ARTEFACTS) private readonly store: ArtefactStore) {}
+  private readonly hosts: HostStore;
+
+  constructor(
+    @Inject(ARTEFACTS) private readonly store: ArtefactStore,
+    platform: Platform,
+  ) {
+    this.hosts = new HostStore(platform.db.prisma);
+  }
 
   /** Streams as fast as the host reads; what a lost connection has cost is fetched with a range. */
   @Get(':digest')
   @Policy('host')
   @ApiProduces('application/octet-stream')
-  @Answers(200, undefined, 'The bytes of an artefact, for hosts that have joined; with "Range: bytes=<from>-" those from there on (206).')
+  @Answers(
+    200,
+    undefined,
+    'The bytes of a file of a version that is deployed, for hosts that have joined; with "Range: bytes=<from>-" those from there on (206).',
+  )
   async get(@Param('digest') digest: string, @Headers('range') range: string | undefined, @Res() reply: FastifyReply): Promise<void> {
     if (!isDigest(digest)) throw new SlipwayError('ARTEFACT_NOT_FOUND', 'an artefact is named by its SHA-256: 64 lower-case hexadecimal digits');
+    if (!(await this.hosts.mayFetch(digest))) throw new SlipwayError('ARTEFACT_NOT_FOUND', `nothing that is deployed runs the artefact ${digest}`);
     const from = startOfRange(range);
     const { sizeBytes, stream } = await openFrom(this.store, digest, from);
     void reply.headers({

@@ -104,6 +104,17 @@ describe('a host that has joined', () => {
   });
 });
 
+it('may fetch the files of versions that are deployed, and nothing else that is kept beside them', async () => {
+  await seedModel(database.db, 'fraud', ['READY', 'READY']);
+  const [run, idle] = await database.db.version.findMany({ orderBy: { number: 'asc' } });
+  const further = 'e'.repeat(64);
+  await database.db.versionFile.create({ data: { versionId: run?.id ?? '', name: 'weights.bin', digest: further, sizeBytes: 10n } });
+  const asked = async () => Promise.all([run?.digest, further, idle?.digest, 'f'.repeat(64)].map((digest) => hosts.mayFetch(digest ?? '')));
+  expect(await asked()).toEqual([false, false, false, false]);
+  await new DeploymentStore(database.db).create(by, { name: 'fraud', model: 'fraud', version: 1, replicas: 1, spec });
+  expect(await asked()).toEqual([true, true, false, false]);
+});
+
 describe('a change of a host', () => {
   it('labels it beside its own labels, cordons and drains it, and is an event', async () => {
     await hosts.register(facts);

@@ -99,6 +99,17 @@ export class HostStore {
     return viewOf(this.db, name);
   }
 
+  /**
+   * Whether hosts need the artefact with this digest to run what is deployed: a version's own file or one of its further files. Labelled sets,
+   * recorded predictions and what batch predictions read and write lie in the same store, and are none of a host's business.
+   */
+  async mayFetch(digest: string): Promise<boolean> {
+    const [row] = await this.db.$queryRaw<{ isRun: boolean }[]>`
+      select exists (select 1 from "Revision" where "versionId" in (
+        select "id" from "Version" where "digest" = ${digest} union select "versionId" from "VersionFile" where "digest" = ${digest})) as "isRun"`;
+    return row?.isRun === true;
+  }
+
   /** Cordons, drains, labels. @throws SlipwayError HOST_NOT_FOUND */
   async change(by: ChangeBy, name: string, change: ChangeHost): Promise<HostView> {
     return this.db.$transaction(async (tx) => {
