@@ -1,9 +1,11 @@
-import { CreateDeployment, CreateRevision, SetQuota } from '@slipway/contracts';
+import { CreateDeployment, CreateRevision, CreateShadow, SetQuota } from '@slipway/contracts';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DeploymentStore } from '../deployments/deployment.store.js';
 import { RevisionStore } from '../revisions/revision.store.js';
-import { by, empty, seedModel } from '../testing/seed.js';
+import { RolloutStore } from '../rollouts/rollout.store.js';
+import { ShadowStore } from '../rollouts/shadow.store.js';
+import { by, empty, InstantHost, seedModel } from '../testing/seed.js';
 import { QuotaStore, refuseOverRegistryQuota } from './quota.store.js';
 
 let database: TestDatabase;
@@ -77,6 +79,22 @@ it('limits a deployment alone, counts nothing of what is suspended, and asks aga
   await expect(deployments.suspend(by, 'one', { suspended: false })).rejects.toEqual(refusedFor('replicas'));
   await set('project', { replicas: 2 });
   expect(await deployments.suspend(by, 'one', { suspended: false })).toMatchObject({ suspended: false });
+});
+
+it('counts shadows beside what a deployment wishes for, and never as what a deploy takes the place of', async () => {
+  const host = await InstantHost.register(database.db);
+  const shadows = new ShadowStore(database.db);
+  await create('one', 2);
+  await host.settle();
+  const [rollout] = await database.db.rollout.findMany();
+  await new RolloutStore(database.db).advance(rollout?.id ?? '');
+  await set('deployment:one', { replicas: 3 });
+  await shadows.create(by, 'one', CreateShadow.parse({ version: 2 }));
+  await expect(shadows.create(by, 'one', CreateShadow.parse({ version: 2 }))).rejects.toEqual(refusedFor('replicas'));
+  expect((await quotas.footings(by.projectId)).total.replicas).toBe(3);
+  const revisions = new RevisionStore(database.db);
+  await expect(revisions.create(by, 'one', CreateRevision.parse({ version: 2, replicas: 3 }))).rejects.toEqual(refusedFor('replicas'));
+  await revisions.create(by, 'one', CreateRevision.parse({ version: 2, replicas: 2 }));
 });
 
 it('limits models, versions and storage of a project, each file once', async () => {

@@ -116,6 +116,8 @@ export interface AskedFooting {
   readonly versionId: string;
   readonly replicas: number;
   readonly spec: RevisionSpec;
+  /** It runs beside what the deployment wishes for, as a shadow does, and not in its place. */
+  readonly isBeside?: boolean;
 }
 
 /**
@@ -129,10 +131,10 @@ export async function refuseOverQuota(tx: Transaction, asked: AskedFooting): Pro
   if (quotas.length === 0) return;
   const version = await tx.version.findUniqueOrThrow({ where: { id: asked.versionId }, select: { footprint: true, sizeBytes: true } });
   const wanted = footingOf(asked, expectedMemory(version.footprint, Number(version.sizeBytes)));
-  const { byDeployment, total } = await readFootings(tx, projectId);
-  const present = (deploymentId === undefined ? undefined : byDeployment.get(deploymentId)) ?? nothing;
+  const { byDeployment, desired, total } = await readFootings(tx, projectId);
+  const present = (asked.isBeside === true ? undefined : desired.get(deploymentId ?? '')) ?? nothing;
   for (const quota of quotas) {
-    const used = quota.deploymentId === undefined ? total : present;
+    const used = quota.deploymentId === undefined ? total : (byDeployment.get(quota.deploymentId) ?? nothing);
     refuseExcess(quota, excessesOf(quota.limits, { ...used }, { ...present }, { ...wanted }));
   }
 }
@@ -164,23 +166,37 @@ function refuseExcess(quota: Quota, excesses: readonly Excess[]): void {
   });
 }
 
-async function readFootings(tx: Transaction, projectId: string): Promise<{ byDeployment: Map<string, Footing>; total: Footing }> {
+interface Footings {
+  readonly byDeployment: Map<string, Footing>;
+  /** Of each deployment without its shadows: what a deploy or a resumption takes the place of. */
+  readonly desired: Map<string, Footing>;
+  readonly total: Footing;
+}
+
+async function readFootings(tx: Transaction, projectId: string): Promise<Footings> {
   const deployments = await tx.deployment.findMany({
     where: { projectId, deletedAt: null, suspended: false },
     select: { id: true, desiredRevisionId: true },
   });
+  const shadows = await tx.shadow.findMany({
+    where: { endedAt: null, deploymentId: { in: deployments.map(({ id }) => id) } },
+    select: { revisionId: true },
+  });
+  const beside = new Set(shadows.map(({ revisionId }) => revisionId));
   const revisions = await tx.revision.findMany({
-    where: { id: { in: deployments.flatMap(({ desiredRevisionId }) => desiredRevisionId ?? []) } },
-    select: { deploymentId: true, replicas: true, spec: true, version: { select: { footprint: true, sizeBytes: true } } },
+    where: { id: { in: [...beside, ...deployments.flatMap(({ desiredRevisionId }) => desiredRevisionId ?? [])] } },
+    select: { id: true, deploymentId: true, replicas: true, spec: true, version: { select: { footprint: true, sizeBytes: true } } },
   });
   const byDeployment = new Map<string, Footing>();
+  const desired = new Map<string, Footing>();
   let total = nothing;
-  for (const { deploymentId, replicas, spec, version } of revisions) {
+  for (const { id, deploymentId, replicas, spec, version } of revisions) {
     const footing = footingOf({ replicas, spec: RevisionSpec.parse(spec) }, expectedMemory(version.footprint, Number(version.sizeBytes)));
-    byDeployment.set(deploymentId, footing);
+    byDeployment.set(deploymentId, addFootings(byDeployment.get(deploymentId) ?? nothing, footing));
+    if (!beside.has(id)) desired.set(deploymentId, footing);
     total = addFootings(total, footing);
   }
-  return { byDeployment, total };
+  return { byDeployment, desired, total };
 }
 
 async function readRegistryUse(tx: Transaction, projectId: string): Promise<RegistryUse> {

@@ -6,6 +6,7 @@ import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deplo
 import { refuseBreaking } from '../deployments/refuse-breaking.store.js';
 import { chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish } from '../deployments/write-wish.store.js';
+import { refuseOverQuota } from '../quotas/quota.store.js';
 import type { Revision } from '../revisions/revision.js';
 import { atOneMoment } from '../rows/at-one-moment.store.js';
 
@@ -37,7 +38,7 @@ export class ShadowStore {
   /**
    * Creates a revision with one instance that gets copies of live requests and never answers a caller by the split.
    * @throws SlipwayError DEPLOYMENT_NOT_FOUND, VERSION_NOT_FOUND, ALIAS_NOT_FOUND, VERSION_NOT_READY, DEPLOYMENT_SUSPENDED, SHADOW_LIMIT,
-   * SIGNATURE_BREAKING, ROLLOUT_REFUSED (nothing serves yet)
+   * SIGNATURE_BREAKING, QUOTA_EXCEEDED, ROLLOUT_REFUSED (nothing serves yet)
    */
   async create(by: ChangeBy, name: string, wish: CreateShadow): Promise<ShadowFacts> {
     const id = newId('shd');
@@ -57,6 +58,9 @@ export class ShadowStore {
         throw new SlipwayError('SHADOW_LIMIT', `"${deployment.name}" has ${shadowsMax} shadows, which is the most there can be; end one first`);
       }
       await refuseBreaking(tx, { before: serving.versionId, after: version.versionId, what: 'it would get copies of requests it cannot answer' });
+      const spec = RevisionSpec.parse(serving.spec);
+      const { versionId } = version;
+      await refuseOverQuota(tx, { projectId: by.projectId, deploymentId: deployment.id, versionId, replicas: 1, spec, isBeside: true });
       const { nextRevision } = await tx.deployment.update({
         where: { id: deployment.id },
         data: { nextRevision: { increment: 1 } },
@@ -64,10 +68,9 @@ export class ShadowStore {
       });
       const revisionId = newId('rev');
       const signed = { reason: wish.reason ?? null, createdBy: by.actor, createdAt: now };
-      const spec = toJson(RevisionSpec.parse(serving.spec));
       const number = nextRevision - 1;
       await tx.revision.create({
-        data: { id: revisionId, deploymentId: deployment.id, number, versionId: version.versionId, replicas: 1, spec, ...signed },
+        data: { id: revisionId, deploymentId: deployment.id, number, versionId, replicas: 1, spec: toJson(spec), ...signed },
       });
       await tx.shadow.create({ data: { id, deploymentId: deployment.id, revisionId, samplePercent: wish.samplePercent, ...signed } });
       await announceWish(tx, {
