@@ -330,6 +330,7 @@ describe('decideStep of a rolling update', () => {
     replicas: 5,
     stableReplicas: 3,
     instances: Array.from({ length: count }, (_, k) => ready(`i${k}`)),
+    stage: { judgements: [], requests: 0 },
   });
   it.each<Case>([
     { name: 'waits for its first batch', rollout: rolling(), seen: five(1), expected: waits(/1 of 2 instances/) },
@@ -347,6 +348,18 @@ describe('decideStep of a rolling update', () => {
       expected: { place: { phase: 'step', step: 0, weightPercent: 80, shadowPercent: 0 } },
     },
     { name: 'completes with the last one', rollout: rolling({ phase: 'step', weightPercent: 80 }), seen: five(5), expected: { kind: 'complete' } },
+    {
+      name: 'goes no further by the hand of somebody who cannot judge it',
+      rollout: rolling({ phase: 'step', weightPercent: 80 }),
+      seen: { ...five(5), stage: undefined },
+      expected: { kind: 'wait' },
+    },
+    {
+      name: 'is taken back by a guard that fails, though the last batch is ready',
+      rollout: rolling({ phase: 'step', weightPercent: 80 }),
+      seen: { ...five(5), stage: { judgements: [judgement('fail')], requests: 40 } },
+      expected: { kind: 'abort', cause: 'GUARD_FAILED' },
+    },
     {
       name: 'is aborted when a batch does not become ready in time',
       rollout: rolling({ phase: 'step', weightPercent: 40, stepStartedAt: secondsAgo(300) }),
@@ -469,7 +482,7 @@ describe('decideStep, whatever happens', () => {
         for (let batch = 1; batch <= Math.ceil(replicas / batchReplicas); batch += 1) {
           const count = Math.min(replicas, batch * batchReplicas);
           const instances = Array.from({ length: count }, (_, k) => ready(`i${k}`));
-          const decision = decideStep(row, seen({ replicas, stableReplicas: replicas, instances }), noon);
+          const decision = decideStep(row, seen({ replicas, stableReplicas: replicas, instances, stage: { judgements: [], requests: 0 } }), noon);
           if (count === replicas) {
             expect(decision.kind).toBe('complete');
             return;

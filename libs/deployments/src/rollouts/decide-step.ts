@@ -133,7 +133,8 @@ function nextMove(rollout: Rollout, seen: RolloutObservation, now: Date): Decisi
   if (rollout.promoteNow) return { kind: 'complete' };
   if (rollout.phase === 'warming') return beginStage(rollout, 0, seen);
   const stage = rollout.plan.stages[rollout.step];
-  if (stage === undefined) return moveBatch(rollout, seen);
+  // Whoever cannot judge it leaves the next batch to somebody who can.
+  if (stage === undefined) return seen.stage === undefined ? wait(rollout.waitingFor) : moveBatch(rollout, seen);
   const isLast = rollout.step === rollout.plan.stages.length - 1;
   const state = decideStage({ rollout, stage, isLast }, seen.stage, now);
   if (state.kind === 'over') return beginStage(rollout, rollout.step + 1, seen);
