@@ -3,8 +3,19 @@ import type { HookNotice, ReceiverTarget } from '@slipway/metrics';
 import { type Egress, type EgressReply, signWebhook } from '@slipway/platform';
 import { z } from 'zod';
 
-/** What a hook answers, as JSON with a status of 2xx. */
-const Answer = z.object({ decision: z.enum(['go', 'hold', 'abort']), reason: z.string().max(1_000).optional() });
+const reasonLength = 1_000;
+/** NUL and halves of surrogate pairs, which the database does not keep. */
+const unkeepable = /[\0\p{Surrogate}]/gu;
+
+/** What a hook answers, as JSON with a status of 2xx. A word counts however odd its reason is: that is cut, mended, or left out. */
+const Answer = z.object({
+  decision: z.enum(['go', 'hold', 'abort']),
+  reason: z
+    .string()
+    .transform((text) => text.slice(0, reasonLength).replace(unkeepable, '\uFFFD'))
+    .optional()
+    .catch(undefined),
+});
 export type HookAnswer = z.infer<typeof Answer>;
 
 export interface Question {

@@ -141,6 +141,14 @@ it('heeds the worst word of several hooks, and asks again after a hold', async (
 it.each([
   { name: 'abort is abort', reply: says('abort', 'no'), onFailure: 'go', kind: 'abort' },
   { name: 'an answer without a decision is a failure', reply: { status: 200, body: 'ok' }, onFailure: 'hold', kind: 'hold' },
+  { name: 'a word counts though its reason cannot be kept', reply: says('abort', 'a\0b\ud800'), onFailure: 'go', kind: 'abort' },
+  { name: 'a word counts though its reason is too long', reply: says('abort', 'x'.repeat(5_000)), onFailure: 'go', kind: 'abort' },
+  {
+    name: 'a word counts though its reason is no text',
+    reply: { status: 200, body: '{"decision":"abort","reason":[1]}' },
+    onFailure: 'go',
+    kind: 'abort',
+  },
   { name: 'a refusal is a failure', reply: { status: 404 }, onFailure: 'abort', kind: 'abort' },
   { name: 'silence is a failure when the time is over', reply: 'silence', onFailure: 'go', kind: 'go' },
 ] as const)('$name', async ({ reply, onFailure, kind }) => {
