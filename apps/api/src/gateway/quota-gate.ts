@@ -124,13 +124,17 @@ export class QuotaGate {
   private pump(now: number): void {
     if (this.isPumping) return;
     this.isPumping = true;
-    for (let guest = this.waiting.first; guest !== undefined && this.hasRoom(now); guest = this.waiting.first) {
-      this.withdraw(guest);
-      this.take(now);
-      guest.onThrough();
+    try {
+      for (let guest = this.waiting.first; guest !== undefined && this.hasRoom(now); guest = this.waiting.first) {
+        this.withdraw(guest);
+        this.take(now);
+        guest.onThrough();
+      }
+    } finally {
+      // Whatever becomes of one guest, the gate stays open for the others.
+      this.isPumping = false;
+      this.arm(now);
     }
-    this.isPumping = false;
-    this.arm(now);
   }
 
   /** Wakes when the rate lets the next one in; whoever leaves wakes those that wait for a place. */

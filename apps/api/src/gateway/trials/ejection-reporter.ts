@@ -50,7 +50,8 @@ export class EjectionReporter {
         await this.report(rolloutId, ejection);
         this.pending.delete(rolloutId);
       } catch {
-        // The database is away; the next turn tries again.
+        // The database is away: the next turn tries again. Should it be this one alone that cannot be written, the others have their turn first.
+        if (this.pending.delete(rolloutId)) this.pending.set(rolloutId, ejection);
         return;
       }
     }
