@@ -66,6 +66,12 @@ describe('the past', () => {
     const differences = [{ path: 'version', before: 2, after: 1 }];
     expect(await restore({ ...wish, dryRun: true })).toMatchObject({ status: 200, body: { done: false, differences, refusals: [] } });
     expect(await lastEvent()).toBe(second);
+    // Whoever may deploy may not set an alias, nor put one back.
+    const { secret } = (await api.call('POST', '/v1/keys', { name: 'deployer', scopes: ['deploy'] })).body as { secret: string };
+    const asDeployer = { authorization: `Bearer ${secret}` };
+    await vi.waitFor(async () =>
+      expect(await api.call('POST', '/v1/history/restore', wish, asDeployer)).toMatchObject({ status: 403, body: { code: 'SCOPE_MISSING' } }),
+    );
     expect(HistoryRestored.parse((await restore(wish)).body)).toMatchObject({ done: true, differences });
     const [event] = EventPage.parse((await api.call('GET', '/v1/events?limit=1')).body).items;
     expect(event).toMatchObject({

@@ -1,6 +1,14 @@
 import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { HistoryComparison, HistoryComparisonQuery, HistoryPage, HistoryQuery, HistoryRestored, RestoreHistory } from '@slipway/contracts';
-import { type Caller, FromCaller, Policy } from '../access/policy.js';
+import {
+  HistoryComparison,
+  HistoryComparisonQuery,
+  HistoryPage,
+  HistoryQuery,
+  HistoryRestored,
+  RestoreHistory,
+  SlipwayError,
+} from '@slipway/contracts';
+import { allows, type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
 import { HistoryReader } from './history-reader.js';
@@ -32,9 +40,13 @@ export class HistoryController {
 
   @Post('restore')
   @HttpCode(200)
-  @Policy('deploy')
+  @Policy('deploy', 'develop')
   @Answers(200, HistoryRestored, 'Put back by a new change with its own event; on a dry run, what would change and what stands against it.')
   restore(@FromCaller() caller: Caller, @Body({ schema: RestoreHistory }) body: RestoreHistory): Promise<HistoryRestored> {
+    // What is put back is changed, and asks for what that change asks for elsewhere.
+    const needed = body.what === 'alias' ? 'develop' : 'deploy';
+    if (!allows(caller.scopes, needed))
+      throw new SlipwayError('SCOPE_MISSING', `to put back a thing of the kind "${body.what}" needs the scope "${needed}"`);
     return this.restorer.restore(caller, body);
   }
 }
