@@ -17,8 +17,8 @@ export interface Page<T> {
   readonly nextCursor?: string;
 }
 
-/** ISO 8601 UTC. */
-export const Instant = z.iso.datetime();
+/** ISO 8601 UTC; the database's calendar has no year 0. */
+export const Instant = z.iso.datetime().refine((text) => !text.startsWith('0000-'), 'expected a year from 0001 to 9999');
 
 /** A problem document (RFC 9457) with Slipway's code. */
 export const Problem = z.object({
