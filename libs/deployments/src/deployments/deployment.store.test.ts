@@ -1,3 +1,4 @@
+import { RequestSamples } from '@slipway/contracts';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RevisionStore } from '../revisions/revision.store.js';
@@ -78,6 +79,23 @@ describe('creating', () => {
     await expect(deployments.create(by, { ...fraud, ...wish })).rejects.toEqual(refused(code, message));
     expect(await database.db.deployment.count()).toBe(0);
     expect(await database.db.outboxMessage.count()).toBe(0);
+  });
+
+  it('refuses to redact an input that the version does not have, now and on every later revision', async () => {
+    const samples = (redact: object) => ({ ...spec, requestSamples: RequestSamples.parse({ percent: 1, redact }) });
+    await expect(deployments.create(by, { ...fraud, spec: samples({ ssn: 'drop' }) })).rejects.toEqual(
+      refused('REQUEST_INVALID', /"ssn".*it has "x"/),
+    );
+    await deployments.create(by, { ...fraud, spec: samples({ x: 'hash' }) });
+    await work();
+    const { id, signature } = await database.db.version.findFirstOrThrow({ where: { number: 2 } });
+    await database.db.$executeRaw`alter table "Version" disable trigger "Version_is_immutable"`;
+    const renamed = JSON.parse(JSON.stringify(signature).replace('"x"', '"features"'));
+    await database.db.version.update({ where: { id }, data: { signature: renamed } });
+    await database.db.$executeRaw`alter table "Version" enable trigger "Version_is_immutable"`;
+    const next = { version: 2, strategy: all, allowBreaking: true };
+    await expect(revisions.create(by, 'fraud', next)).rejects.toEqual(refused('REQUEST_INVALID', /"x".*it has "features"/));
+    await revisions.create(by, 'fraud', { ...next, spec: { requestSamples: RequestSamples.parse({ percent: 1, redact: { features: 'hash' } }) } });
   });
 
   it('refuses an archived version', async () => {

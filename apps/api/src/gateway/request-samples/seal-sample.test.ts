@@ -92,6 +92,10 @@ describe('sealSample', () => {
     for (const secret of secrets.slice(0, 3)) expect(all).not.toContain(secret);
   });
 
+  it('keeps nothing where an input is to be redacted that the version does not have', () => {
+    expect(() => sealSample(order(first(), { comment: 'drop' }), masterKey)).toThrow(/"comment"/);
+  });
+
   it('keeps no answer to values that are not kept, and none of those values anywhere', () => {
     const sealed = sealSample(order(first(), { note: 'hash', age: 'drop' }), masterKey);
     expect(sealed).toMatchObject({ hasAnswer: false, isRedacted: true });

@@ -1,4 +1,4 @@
-import type { RequestSamples, SampledInput, Signature } from '@slipway/contracts';
+import { type RequestSamples, type SampledInput, type Signature, SlipwayError } from '@slipway/contracts';
 import {
   binaryDataOf,
   type ContentKind,
@@ -46,10 +46,13 @@ const shownCharacters = 64;
  * Reads a request, redacts its inputs and encrypts what is left. Of the request only the inputs of the signature are kept: no id, no
  * parameters, no unknown fields, no headers. The answer is kept where no input is redacted; one to values that are not kept would be compared
  * with answers to others.
- * @throws SlipwayError when the request cannot be read; it was answered, so that is a matter of its size.
+ * @throws SlipwayError when the request cannot be read (it was answered, so that is a matter of its size), and when an input is to be redacted
+ * that the version does not have: what was meant by it would be kept as it is.
  */
 export function sealSample(order: SampleOrder, masterKey: Uint8Array): SealedSample {
-  const { ref, redact } = order;
+  const { ref, redact, signature } = order;
+  const unknown = Object.keys(redact).find((name) => !signature.inputs.some((input) => input.name === name));
+  if (unknown !== undefined) throw new SlipwayError('REQUEST_INVALID', `"${unknown}" is to be redacted, and the version has no input of that name`);
   const request = decode(order);
   const how = (name: string) => redact[name] ?? 'keep';
   const key = redactionKey(masterKey, ref.projectId);
