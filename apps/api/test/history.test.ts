@@ -72,6 +72,10 @@ describe('the past', () => {
     await vi.waitFor(async () =>
       expect(await api.call('POST', '/v1/history/restore', wish, asDeployer)).toMatchObject({ status: 403, body: { code: 'SCOPE_MISSING' } }),
     );
+    // Keys and join tokens are listed for admins alone, and their past is no way round that.
+    expect((await historyOf('kind=key')).items.map(({ name }) => name)).toContain('deployer');
+    expect(await api.call('GET', '/v1/history?kind=key', undefined, asDeployer)).toMatchObject({ status: 200, body: { items: [] } });
+    expect(await api.call('GET', '/v1/history/compare?from=0&kind=key', undefined, asDeployer)).toMatchObject({ status: 200, body: { items: [] } });
     expect(HistoryRestored.parse((await restore(wish)).body)).toMatchObject({ done: true, differences });
     const [event] = EventPage.parse((await api.call('GET', '/v1/events?limit=1')).body).items;
     expect(event).toMatchObject({

@@ -55,21 +55,21 @@ export class HistoryReader {
     this.history = new HistoryStore(platform.db.pool);
   }
 
-  /** What the project was at a moment. @throws SlipwayError HISTORY_UNAVAILABLE, CURSOR_INVALID */
-  async state(projectId: string, query: HistoryQuery): Promise<HistoryPage> {
+  /** What the project was at a moment, without the hidden kinds. @throws SlipwayError HISTORY_UNAVAILABLE, CURSOR_INVALID */
+  async state(projectId: string, query: HistoryQuery, hidden: ReadonlySet<string>): Promise<HistoryPage> {
     const placed = await this.stateAt(projectId, query.at);
-    const items = chosen(itemsOf(placed.state, placed.at ?? new Date()), query);
+    const items = chosen(itemsOf(placed.state, placed.at ?? new Date()), query, hidden);
     const list = `history:${projectId}:${placed.position}`;
     return { ...page(items, list, query), place: await this.place(projectId, placed), since: (await this.history.since()).toISOString() };
   }
 
-  /** What differs between two moments. @throws SlipwayError HISTORY_UNAVAILABLE, CURSOR_INVALID */
-  async compare(projectId: string, query: HistoryComparisonQuery): Promise<HistoryComparison> {
+  /** What differs between two moments, without the hidden kinds. @throws SlipwayError HISTORY_UNAVAILABLE, CURSOR_INVALID */
+  async compare(projectId: string, query: HistoryComparisonQuery, hidden: ReadonlySet<string>): Promise<HistoryComparison> {
     const [from, to] = await Promise.all([this.stateAt(projectId, query.from), this.stateAt(projectId, query.to)]);
     const changed = compareItems(itemsOf(from.state, from.at ?? new Date()), itemsOf(to.state, to.at ?? new Date()));
     const list = `history-comparison:${projectId}:${from.position}:${to.position}`;
     const [fromPlace, toPlace] = await Promise.all([this.place(projectId, from), this.place(projectId, to)]);
-    return { ...page(chosen(changed, query), list, query), from: fromPlace, to: toPlace };
+    return { ...page(chosen(changed, query, hidden), list, query), from: fromPlace, to: toPlace };
   }
 
   /** Which version served a deployment when; also one that was deleted. @throws SlipwayError DEPLOYMENT_NOT_FOUND, CURSOR_INVALID */
@@ -181,9 +181,11 @@ export class HistoryReader {
 function chosen<T extends Pick<HistoryItem, 'kind' | 'name'>>(
   items: readonly T[],
   query: { kind?: string | undefined; name?: string | undefined },
+  hidden: ReadonlySet<string>,
 ): readonly T[] {
   const name = query.name?.toLowerCase();
-  return items.filter((item) => (query.kind === undefined || item.kind === query.kind) && (name === undefined || item.name.toLowerCase() === name));
+  const isMeant = ({ kind, name: its }: T) => (query.kind ?? kind) === kind && (name === undefined || its.toLowerCase() === name);
+  return items.filter((item) => !hidden.has(item.kind) && isMeant(item));
 }
 
 function page<T extends Pick<HistoryItem, 'kind' | 'id'>>(items: readonly T[], list: string, query: { limit: number; cursor?: string | undefined }) {

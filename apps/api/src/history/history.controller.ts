@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import {
   HistoryComparison,
   HistoryComparisonQuery,
+  type HistoryKind,
   HistoryPage,
   HistoryQuery,
   HistoryRestored,
@@ -13,6 +14,9 @@ import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
 import { HistoryReader } from './history-reader.js';
 import { HistoryRestorer } from './history-restorer.js';
+
+/** Who may see them now may see them then. */
+const kindsOfAdmins: ReadonlySet<string> = new Set<HistoryKind>(['key', 'join-token']);
 
 @Controller('v1/history')
 export class HistoryController {
@@ -28,14 +32,14 @@ export class HistoryController {
   @Policy('view')
   @Answers(200, HistoryPage, 'The project as it was at a time, or after an event; by kind and name.')
   state(@FromCaller() caller: Caller, @Query({ schema: HistoryQuery }) query: HistoryQuery): Promise<HistoryPage> {
-    return this.reader.state(caller.projectId, query);
+    return this.reader.state(caller.projectId, query, hiddenFrom(caller));
   }
 
   @Get('compare')
   @Policy('view')
   @Answers(200, HistoryComparison, 'What differs between two moments, value by value.')
   compare(@FromCaller() caller: Caller, @Query({ schema: HistoryComparisonQuery }) query: HistoryComparisonQuery): Promise<HistoryComparison> {
-    return this.reader.compare(caller.projectId, query);
+    return this.reader.compare(caller.projectId, query, hiddenFrom(caller));
   }
 
   @Post('restore')
@@ -49,4 +53,8 @@ export class HistoryController {
       throw new SlipwayError('SCOPE_MISSING', `to put back a thing of the kind "${body.what}" needs the scope "${needed}"`);
     return this.restorer.restore(caller, body);
   }
+}
+
+function hiddenFrom({ scopes }: Caller): ReadonlySet<string> {
+  return allows(scopes, 'admin') ? new Set() : kindsOfAdmins;
 }
