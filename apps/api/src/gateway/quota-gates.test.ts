@@ -83,6 +83,11 @@ describe('quotas on predictions', () => {
     expect(gates.find('prj_1')?.refusals).toEqual({ requestsPerSecond: 4, concurrency: 0 });
   });
 
+  it('say a day at most, however small the rate is', () => {
+    const [, second] = many(gatesOf(quota({ requestsPerSecond: 1e-300 })), 2);
+    expect(second?.refusal).toMatchObject({ code: 'QUOTA_LIMITED', retryAfterSeconds: 86_400 });
+  });
+
   it('refuse what is over the number at a time, until one leaves', () => {
     const gates = gatesOf(quota({ concurrency: 2 }, 'refuse', 'dep_1'));
     const [first, ...others] = many(gates, 3);

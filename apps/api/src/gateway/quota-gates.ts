@@ -132,8 +132,11 @@ export class QuotaPass implements GateGuest {
   }
 }
 
+/** With a rate near none the wait has no end; a header needs a whole number that clients can read. */
+const retryAfterMaxSeconds = 86_400;
+
 function refusalOf({ resource, limit, waitSeconds }: GateRefusal, of: string): Refusal {
-  const retryAfterSeconds = Math.max(1, Math.ceil(waitSeconds));
+  const retryAfterSeconds = Math.min(retryAfterMaxSeconds, Math.max(1, Math.ceil(waitSeconds)));
   const what = resource === 'concurrency' ? `${limit} predictions at a time` : `${limit} predictions a second`;
   return { code: 'QUOTA_LIMITED', message: `the quota ${of} is used up: ${what}; come back in about ${retryAfterSeconds} s`, retryAfterSeconds };
 }
