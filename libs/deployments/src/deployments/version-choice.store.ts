@@ -64,8 +64,10 @@ async function byNumber(tx: Transaction, model: { id: string; name: string }, nu
   return version;
 }
 
+/** Names that differ only in case are the same name; a model has few aliases. */
 async function byAlias(tx: Transaction, model: { id: string; name: string }, name: string) {
-  const alias = await tx.alias.findUnique({ where: { modelId_name: { modelId: model.id, name } }, select: { version: { select: columns } } });
-  if (alias === null) throw new SlipwayError('ALIAS_NOT_FOUND', `model "${model.name}" has no alias "${name}"`);
+  const aliases = await tx.alias.findMany({ where: { modelId: model.id }, select: { name: true, version: { select: columns } } });
+  const alias = aliases.find((each) => foldName(each.name) === foldName(name));
+  if (alias === undefined) throw new SlipwayError('ALIAS_NOT_FOUND', `model "${model.name}" has no alias "${name}"`);
   return alias.version;
 }
