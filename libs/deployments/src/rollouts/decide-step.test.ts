@@ -27,6 +27,11 @@ const decide = (row: Case) => decideStep(rollout('r2', row.rollout), seen(row.se
 describe('decideStep while warming', () => {
   it.each<Case>([
     { name: 'waits while nothing is ready', expected: { kind: 'wait', waitingFor: '2 of 2 instances to become ready' } },
+    {
+      name: 'says what instances lack that find no host',
+      seen: { unplacedReason: 'no host has room' },
+      expected: { kind: 'wait', waitingFor: '2 of 2 instances to become ready: no host has room' },
+    },
     { name: 'waits while one of two is ready', seen: { instances: [ready('a')] }, expected: { kind: 'wait' } },
     { name: 'completes all at once when all wanted replicas are ready', seen: { instances: warm }, expected: { kind: 'complete' } },
     {

@@ -91,8 +91,12 @@ function endByInstances(rollout: Rollout, seen: RolloutObservation, now: Date): 
   const isStarting = rollout.phase === 'warming' || isRolling(rollout);
   const seconds = rollout.plan.maxWarmingSeconds;
   if (!isStarting || rollout.status !== 'PROGRESSING' || secondsSince(rollout.stepStartedAt, now) < seconds) return undefined;
-  const because = seen.unplacedReason === undefined ? '' : `: ${seen.unplacedReason}`;
-  return { kind: 'abort', cause: 'TIMED_OUT', detail: `${ready} of ${needed} instances became ready within ${seconds} s${because}` };
+  return { kind: 'abort', cause: 'TIMED_OUT', detail: `${ready} of ${needed} instances became ready within ${seconds} s${because(seen)}` };
+}
+
+/** What instances lack that found no host. */
+function because({ unplacedReason }: RolloutObservation): string {
+  return unplacedReason === undefined ? '' : `: ${unplacedReason}`;
 }
 
 function endByGuards(rollout: Rollout, seen: RolloutObservation): Decision | undefined {
@@ -129,7 +133,7 @@ function nextMove(rollout: Rollout, seen: RolloutObservation, now: Date): Decisi
   if (rollout.phase === 'validating') return enter('started', { ...atRest(rollout), phase: 'warming' });
   const ready = countReady(seen);
   const needed = rollout.promoteNow ? seen.replicas : neededReplicas(rollout, seen);
-  if (ready < needed) return wait(`${needed - ready} of ${needed} instances to become ready`);
+  if (ready < needed) return wait(`${needed - ready} of ${needed} instances to become ready${because(seen)}`);
   if (rollout.promoteNow) return { kind: 'complete' };
   if (rollout.phase === 'warming') return beginStage(rollout, 0, seen);
   const stage = rollout.plan.stages[rollout.step];
