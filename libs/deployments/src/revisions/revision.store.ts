@@ -110,8 +110,9 @@ async function refuseUnfit(tx: Transaction, { state, version, wish, now }: Deplo
       `nothing of "${name}" serves yet, so a "${plan.strategy}" rollout has nothing to compare with or to take traffic from; deploy all at once first`,
     );
   }
-  // The version that serves already may be given other replicas or settings, whatever has become of its gates; a shadow has no live callers.
-  if (version.versionId !== serving.versionId && plan.strategy !== 'shadow') await refuseUnmetGates(tx, version.versionId, wish.overrideGates);
+  // The version that serves already may be given other replicas or settings, whatever has become of its gates. What ends as a shadow gets no live
+  // callers unless somebody promotes it, and is asked then.
+  if (version.versionId !== serving.versionId && plan.afterStages !== 'end') await refuseUnmetGates(tx, version.versionId, wish.overrideGates);
   if (wish.allowBreaking === true) return;
   await refuseBreaking(tx, { before: serving.versionId, after: version.versionId, what: 'deploy it with "allowBreaking": true if that is meant' });
 }

@@ -3,6 +3,7 @@ import type { ChangeBy, Database, Transaction } from '@slipway/platform';
 import { revisionInclude, toRevision } from '../deployments/deployment-rows.js';
 import { type DeploymentState, hasReadyInstance, namesOf, servingRevision, walkingRollout } from '../deployments/deployment-state.js';
 import { lockDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
+import { refuseUnmetGates } from '../deployments/refuse-unmet-gates.store.js';
 import { announceWish, endWalkingRollout } from '../deployments/write-wish.store.js';
 import type { Revision } from '../revisions/revision.js';
 import { recordTransition } from './record-transition.store.js';
@@ -72,6 +73,8 @@ async function namedTarget(tx: Transaction, state: DeploymentState, number: numb
   const isUndo = state.rollout !== undefined && undoTarget(state.rollout, state, now) === target.id;
   if (target.activatedAt === undefined && !isUndo)
     throw nowhere(`revision ${number} of "${name}" has never served; deploy version ${target.versionNumber} instead`);
+  // A shadow's gates were not asked when it began, because it was to end without live callers.
+  if (target.activatedAt === undefined && state.rollout?.plan.afterStages === 'end') await refuseUnmetGates(tx, target.versionId, false);
   return target;
 }
 

@@ -1,6 +1,7 @@
 import { type RolloutActionName, type RolloutDetail, SlipwayError } from '@slipway/contracts';
 import { type ChangeBy, type Database, type Prisma, type Transaction, toJson } from '@slipway/platform';
 import { type LockedDeployment, lockDeployment } from '../deployments/lock-deployment.store.js';
+import { refuseUnmetGates } from '../deployments/refuse-unmet-gates.store.js';
 import { announceWish, endWalkingRollout, wishBack } from '../deployments/write-wish.store.js';
 import { openWindow } from './freeze-windows.js';
 import { loadFreezeWindows } from './load-freeze-windows.store.js';
@@ -34,7 +35,8 @@ export class RolloutWishStore {
    * - `approve`: the present stage may be left.
    * - `abort`: all traffic stays with, or goes back to, the old revision at once.
    * - `undo`: of a finished one, while that is possible at once.
-   * @throws SlipwayError DEPLOYMENT_NOT_FOUND, ROLLOUT_NOT_FOUND, ROLLOUT_FINISHED, ROLLOUT_ACTION_REFUSED, ROLLOUT_ACTION_UNSUPPORTED, ROLLOUT_FROZEN
+   * @throws SlipwayError DEPLOYMENT_NOT_FOUND, ROLLOUT_NOT_FOUND, ROLLOUT_FINISHED, ROLLOUT_ACTION_REFUSED, ROLLOUT_ACTION_UNSUPPORTED, ROLLOUT_FROZEN,
+   * GATE_NOT_MET (a shadow that is promoted)
    */
   async act(by: ChangeBy, name: string, action: RolloutActionName, reason?: string): Promise<RolloutDetail> {
     const undone = await this.db.$transaction(async (tx) => {
@@ -94,6 +96,7 @@ async function wishOf(
       };
     case 'promote':
       await refuseFrozen(tx, locked, rollout);
+      await refuseUnmetGatesOfShadow(tx, locked, rollout);
       return { action: 'promoted', data: { promoteNow: true, waitingFor: 'the candidate to be warm' } };
     case 'approve':
       return { action: 'approved', data: { approvedStage: rollout.step } };
@@ -109,6 +112,14 @@ function waiversOf(rollout: Rollout): readonly Rollout['waived'][number][] {
     ...rollout.waived.filter((waiver) => !isKnown(waiver.guard, waiver.outcome)),
     ...standing.map(({ guard, outcome }) => ({ guard, outcome })),
   ];
+}
+
+/** Gates were not asked when it began, because it was to end without live callers. */
+async function refuseUnmetGatesOfShadow(tx: Transaction, { state }: LockedDeployment, rollout: Rollout): Promise<void> {
+  const versionOf = (id: string | undefined) => state.revisions.find((revision) => revision.id === id)?.versionId;
+  const versionId = versionOf(rollout.toRevisionId);
+  if (rollout.plan.afterStages !== 'end' || versionId === undefined || versionId === versionOf(rollout.fromRevisionId)) return;
+  await refuseUnmetGates(tx, versionId, false);
 }
 
 async function refuseFrozen(tx: Transaction, { state, now }: LockedDeployment, rollout: Rollout): Promise<void> {

@@ -354,6 +354,27 @@ describe('a rolling update', () => {
 });
 
 describe('a shadow rollout', () => {
+  it('does not get live callers past the gates of its model', async () => {
+    const model = await database.db.model.findFirstOrThrow({ where: { nameFolded: 'fraud' } });
+    const gate = { dataset: 'test', metric: 'f1', comparison: 'at_least', value: 0.9, tolerance: 0, alias: 'champion', appliesTo: ['deploy'] };
+    await database.db.modelGates.create({ data: { modelId: model.id, gates: [gate], updatedBy: by.actor } });
+    try {
+      const stages = [{ kind: 'shadow', samplePercent: 30 }];
+      const deploy = (afterStages: string) =>
+        revisions.create(by, 'fraud', { version: 2, strategy: 'shadow', plan: RolloutPlan.parse({ strategy: 'shadow', afterStages, stages }) });
+      for (const afterStages of ['promote', 'hold']) await expect(deploy(afterStages)).rejects.toEqual(refused('GATE_NOT_MET'));
+      await deploy('end');
+      await work(saying({ candidateRequestsInStage: 0 }));
+      await expect(wishes.act(by, 'fraud', 'promote')).rejects.toEqual(refused('GATE_NOT_MET'));
+      await work(failing);
+      expect((await walk()).status).toBe('ABORTED');
+      await expect(rollbacks.rollBack(by, 'fraud', { revision: 2 })).rejects.toEqual(refused('GATE_NOT_MET'));
+      expect(await split()).toEqual({ 1: 100 });
+    } finally {
+      await database.db.modelGates.deleteMany();
+    }
+  });
+
   it('gets copies, never traffic, and ends with the wish as it was', async () => {
     await revisions.create(by, 'fraud', {
       version: 2,
