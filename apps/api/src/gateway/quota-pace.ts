@@ -17,9 +17,13 @@ export function paceOf(requestsPerSecond: number, burst: number | undefined, isE
   return { intervalMs: 1000 / requestsPerSecond, burst: Math.max(1, Math.floor(most)) };
 }
 
+/** Sums of intervals are off by this much of rounding at most; nobody is made to wait for it. */
+const roundingMs = 1e-6;
+
 /** How long until one more may come, in ms; 0: now. @param dueAt the time that is kept. @param now on the same monotonic clock. */
 export function paceWaitMs(pace: Pace, dueAt: number, now: number): number {
-  return Math.max(0, dueAt - (pace.burst - 1) * pace.intervalMs - now);
+  const wait = dueAt - (pace.burst - 1) * pace.intervalMs - now;
+  return wait > roundingMs ? wait : 0;
 }
 
 /** The time to keep once one was let in. */
