@@ -262,6 +262,18 @@ describe('decideStep with stages', () => {
       expected: { kind: 'abort' },
     },
     {
+      name: 'is not promoted on a word by the hand of somebody who cannot judge it',
+      rollout: inStep({ promoteNow: true, waitingFor: 'more requests' }),
+      seen: { instances: warm },
+      expected: { kind: 'wait', waitingFor: 'more requests' },
+    },
+    {
+      name: 'is promoted on a word while it warms up: there is nothing to judge',
+      rollout: inStep({ phase: 'warming', step: 0, weightPercent: 0, promoteNow: true }),
+      seen: { instances: warm },
+      expected: { kind: 'complete' },
+    },
+    {
       name: 'is not promoted on a word before it is warm',
       rollout: inStep({ promoteNow: true }),
       seen: { ...stage(), instances: [ready('a')] },

@@ -134,7 +134,8 @@ function nextMove(rollout: Rollout, seen: RolloutObservation, now: Date): Decisi
   const ready = countReady(seen);
   const needed = rollout.promoteNow ? seen.replicas : neededReplicas(rollout, seen);
   if (ready < needed) return wait(`${needed - ready} of ${needed} instances to become ready${because(seen)}`);
-  if (rollout.promoteNow) return { kind: 'complete' };
+  // A guard may fail right now: whoever cannot judge the stage leaves the promotion to somebody who can.
+  if (rollout.promoteNow) return isInStage(rollout) && seen.stage === undefined ? wait(rollout.waitingFor) : { kind: 'complete' };
   if (rollout.phase === 'warming') return beginStage(rollout, 0, seen);
   const stage = rollout.plan.stages[rollout.step];
   // Whoever cannot judge it leaves the next batch to somebody who can.
@@ -181,6 +182,10 @@ function afterStages(rollout: Rollout): Decision {
 function neededReplicas(rollout: Rollout, seen: RolloutObservation): number {
   if (rollout.strategy !== 'rolling') return seen.replicas;
   return rollingReplicas(rollout, { candidate: seen.replicas, stable: seen.stableReplicas }).candidate;
+}
+
+function isInStage({ phase }: Rollout): boolean {
+  return phase === 'shadowing' || phase === 'step';
 }
 
 function isRolling(rollout: Rollout): boolean {
