@@ -74,7 +74,12 @@ function missingEvidence(
   const waitingFor = whatIsMissing(stage, rollout, seen, seconds);
   if (waitingFor === undefined) return undefined;
   if (seconds < stage.maxDurationSeconds) return { kind: 'wait', waitingFor };
-  return { kind: 'hold', reason: `the stage's longest time of ${stage.maxDurationSeconds} s is over; it still waited for ${waitingFor}` };
+  return { kind: 'hold', reason: overdue(stage.maxDurationSeconds, waitingFor) };
+}
+
+/** Why a stage that took too long is held. */
+export function overdue(seconds: number, waitingFor: string): string {
+  return `the stage's longest time of ${seconds} s is over; it still waited for ${waitingFor}`;
 }
 
 function whatIsMissing(

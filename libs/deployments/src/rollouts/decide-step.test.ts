@@ -205,6 +205,15 @@ describe('decideStep with stages', () => {
       seen: { ...stage(), instances: [ready('a')] },
       expected: waits(/1 of 2/),
     },
+    {
+      name: 'is held when one is still missing after the longest time',
+      rollout: inStep({ stepStartedAt: secondsAgo(600) }),
+      seen: { ...stage(), instances: [ready('a')], unplacedReason: 'no host has room' },
+      expected: {
+        kind: 'hold',
+        reason: "the stage's longest time of 600 s is over; it still waited for 1 of 2 instances to become ready: no host has room",
+      },
+    },
     { name: 'does not go on without evidence to read', rollout: inStep(), seen: { instances: warm }, expected: waits(/evidence of the stage/) },
     { name: 'does not go on in a freeze window', rollout: inStep(), seen: { ...stage(), frozen: window }, expected: waits(/christmas/) },
     {

@@ -1,6 +1,6 @@
 import type { GuardJudgement, RolloutPhase, RolloutStage } from '@slipway/contracts';
 import { type Instance, isServing } from '../instances/instance.js';
-import { decideStage, type StageObservation, secondsSince } from './decide-stage.js';
+import { decideStage, overdue, type StageObservation, secondsSince } from './decide-stage.js';
 import type { OpenWindow } from './freeze-windows.js';
 import { rollingReplicas } from './rolling-replicas.js';
 import type { AbortCause, Rollout } from './rollout.js';
@@ -133,7 +133,7 @@ function nextMove(rollout: Rollout, seen: RolloutObservation, now: Date): Decisi
   if (rollout.phase === 'validating') return enter('started', { ...atRest(rollout), phase: 'warming' });
   const ready = countReady(seen);
   const needed = rollout.promoteNow ? seen.replicas : neededReplicas(rollout, seen);
-  if (ready < needed) return wait(`${needed - ready} of ${needed} instances to become ready${because(seen)}`);
+  if (ready < needed) return waitForInstances(rollout, `${needed - ready} of ${needed} instances to become ready${because(seen)}`, now);
   // A guard may fail right now: whoever cannot judge the stage leaves the promotion to somebody who can.
   if (rollout.promoteNow) return isInStage(rollout) && seen.stage === undefined ? wait(rollout.waitingFor) : { kind: 'complete' };
   if (rollout.phase === 'warming') return beginStage(rollout, 0, seen);
@@ -144,6 +144,13 @@ function nextMove(rollout: Rollout, seen: RolloutObservation, now: Date): Decisi
   const state = decideStage({ rollout, stage, isLast }, seen.stage, now);
   if (state.kind === 'over') return beginStage(rollout, rollout.step + 1, seen);
   return state.kind === 'hold' ? state : wait(state.waitingFor);
+}
+
+/** Of a stage with a longest time no longer than that; warming and the batches of a rolling update have their own, see `endByInstances`. */
+function waitForInstances(rollout: Rollout, waitingFor: string, now: Date): Decision {
+  const stage = isInStage(rollout) && !rollout.promoteNow ? rollout.plan.stages[rollout.step] : undefined;
+  if (stage === undefined || stage.kind === 'replay' || secondsSince(rollout.stepStartedAt, now) < stage.maxDurationSeconds) return wait(waitingFor);
+  return { kind: 'hold', reason: overdue(stage.maxDurationSeconds, waitingFor) };
 }
 
 /** The stage with this index, or what comes after the last one. */
