@@ -291,7 +291,9 @@ describe('people', () => {
   it('promote at once, or abort; the wish alone takes traffic back', async () => {
     await inFirstStep();
     await wishes.act(by, 'fraud', 'promote', 'we know it');
-    await work({}, 1);
+    await work();
+    expect(await split()).toEqual({ 1: 95, 2: 5 });
+    await work(passing, 1);
     expect(await split()).toEqual({ 2: 100 });
     await revisions.create(by, 'fraud', { version: 3, strategy: 'canary', plan: canary() });
     await work();
