@@ -124,8 +124,8 @@ export const CreateRevision = z
     ...VersionChoice,
     replicas: Replicas.optional(),
     spec: RevisionSpecChange.optional(),
-    /** Ignored where a plan is given; the plan of that name (see `defaultPlans`) otherwise. */
-    strategy: z.enum(strategies).default('all-at-once'),
+    /** The plan of that name (see `defaultPlans`), in place of a plan; without either all at once. */
+    strategy: z.enum(strategies).optional(),
     /** A named plan of the project, or a plan of its own. */
     plan: z.union([ResourceName, RolloutPlan]).optional(),
     /** Not before this time. */
@@ -138,7 +138,11 @@ export const CreateRevision = z
     overrideFreeze: z.boolean().optional(),
     reason: Reason.optional(),
   })
-  .refine(oneOfVersionOrAlias, oneOfText);
+  .refine(oneOfVersionOrAlias, oneOfText)
+  .refine(({ strategy, plan }) => strategy === undefined || plan === undefined, {
+    message: 'expected either "strategy" or "plan": a plan has a strategy of its own',
+    path: ['strategy'],
+  });
 export type CreateRevision = z.infer<typeof CreateRevision>;
 
 /** Without `revision`: the revision that served before the present one. */

@@ -15,7 +15,8 @@ const Seconds = z
   .int()
   .min(0)
   .max(30 * 86_400);
-const Percent = z.number().min(0).max(100);
+/** Less could not be told from nothing: at a hundred requests a second 0.01 % is one in a hundred seconds. */
+const Percent = z.number().min(0.01).max(100);
 const Share = z.number().min(0).max(1);
 
 /** A stage ends when both minima are met and every enforced guard passes; after its longest time the rollout is held, never promoted. */
@@ -38,7 +39,7 @@ export const ReplayStage = z.strictObject({
   approval: stageBounds.approval,
 });
 /** Copies of live requests go to the candidate; callers get the answers of stable alone. */
-export const ShadowStage = z.strictObject({ kind: z.literal('shadow'), samplePercent: Percent.gt(0).default(100), ...stageBounds });
+export const ShadowStage = z.strictObject({ kind: z.literal('shadow'), samplePercent: Percent.default(100), ...stageBounds });
 /** The candidate answers a share of the live requests. */
 export const StepStage = z.strictObject({ kind: z.literal('step'), weightPercent: Percent, ...stageBounds });
 export const RolloutStage = z.discriminatedUnion('kind', [ReplayStage, ShadowStage, StepStage]);
@@ -308,7 +309,7 @@ export const CreateShadow = z
   .strictObject({
     version: z.number().int().min(1).optional(),
     alias: ResourceName.optional(),
-    samplePercent: Percent.gt(0).default(100),
+    samplePercent: Percent.default(100),
     reason: plainText(limits.reasonLength).optional(),
   })
   .refine((value) => (value.version === undefined) !== (value.alias === undefined), 'expected exactly one of "version" and "alias"');

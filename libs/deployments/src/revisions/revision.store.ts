@@ -90,7 +90,7 @@ interface ChosenPlan {
 
 /** The plan that was given, the one of that name, or else what its strategy does. @throws SlipwayError ROLLOUT_PLAN_NOT_FOUND */
 async function choosePlan(tx: Transaction, projectId: string, wish: CreateRevision): Promise<ChosenPlan> {
-  if (wish.plan === undefined) return { plan: RolloutPlan.parse(defaultPlans[wish.strategy]), planName: undefined };
+  if (wish.plan === undefined) return { plan: RolloutPlan.parse(defaultPlans[wish.strategy ?? 'all-at-once']), planName: undefined };
   if (typeof wish.plan !== 'string') return { plan: wish.plan, planName: undefined };
   const named = await findPlan(tx, projectId, wish.plan);
   return { plan: RolloutPlan.parse(named.plan), planName: named.name };
