@@ -12,6 +12,7 @@ import type { RequestFacts } from './request-facts.js';
 import type { SampleSink } from './request-samples/answered-request.js';
 import type { LaneRefusal, RoutedEntry, Unroutable } from './routed-entry.js';
 import type { ServingDeployment } from './serving-deployment.js';
+import type { EndedRequest } from './trials/trial.js';
 
 /** Where ended requests are counted: synchronous and cheap, on the hot path. */
 export type ServingSink = Pick<ServingRecorder, 'record'>;
@@ -108,13 +109,18 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
   /** The refusal goes out; the exchange is over and counted. */
   protected abstract deliverRefusal(refusal: Refusal): void;
 
-  /** Ends the exchange with an error answer. @param isModels whether the model itself, or the reading of its inputs, refused it */
-  fail(refusal: Refusal, isModels = false): void {
+  /**
+   * Ends the exchange with an error answer.
+   * @param isModels whether the model itself, or the reading of its inputs, refused it
+   * @param link the instance that has, or just had, the request
+   */
+  fail(refusal: Refusal, isModels = false, link = this.link): void {
     if (this.over) return;
+    const hadTime = link?.hadTime(this.sentAt, performance.now()) ?? false;
     this.end(refusal.code === 'DEADLINE_EXCEEDED');
     this.record(outcomeOf(refusal.code), undefined);
     this.deliverRefusal(refusal);
-    this.tellTrial(outcomeOf(refusal.code), undefined, isModels);
+    this.tellTrial(outcomeOf(refusal.code), undefined, { hadModel: isModels, hadTime });
   }
 
   /** The caller is gone: nobody waits for an answer any more. */
@@ -215,7 +221,7 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
       link.acquit(this);
       this.deliver(result);
       this.offerSample(result);
-      this.tellTrial(outcome, result, true);
+      this.tellTrial(outcome, result, { hadModel: true, hadTime: true });
     }
     link.succeeded(result);
   }
@@ -231,12 +237,12 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
   }
 
   /** After the answer is out. */
-  private tellTrial(outcome: Outcome, result: InferResult | undefined, hadModel: boolean): void {
+  private tellTrial(outcome: Outcome, result: InferResult | undefined, had: Pick<EndedRequest, 'hadModel' | 'hadTime'>): void {
     const { trial } = this.deployment;
     const { body, revision, facts, contentKind } = this;
     if (trial === undefined || revision === undefined || body === undefined || !this.isJudged) return;
     const durationSeconds = (performance.now() - this.arrivedAt) / 1e3;
-    trial.ended({ revision, outcome, result, hadModel, durationSeconds, facts, contentKind, body, modelName: this.deployment.current.name });
+    trial.ended({ ...had, revision, outcome, result, durationSeconds, facts, contentKind, body, modelName: this.deployment.current.name });
   }
 
   private offerSample(result: InferResult): void {
@@ -251,7 +257,7 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
       this.retryOr({ code, message });
       return;
     }
-    this.fail({ code, message }, true);
+    this.fail({ code, message }, true, link);
     if (code === 'MODEL_RUN_FAILED' || code === 'INTERNAL') link.failed(performance.now());
     else link.answered();
   }

@@ -116,12 +116,16 @@ export class InstanceLink implements Candidate {
     this.ended();
   }
 
+  /** Whether a request has been here long enough to be answered: callers with no patience must not make a sound model look ill. */
+  hadTime(sentAtMs: number, nowMs: number): boolean {
+    return nowMs - sentAtMs > ownFaultMs + (ownFaultRuns * this.runMicros) / 1e3;
+  }
+
   /** A request's time ran out in here; if the process ends now, it may be that request's doing. */
   overran(fingerprint: string, sentAtMs: number, nowMs: number): void {
     this.suspects = this.suspects.filter(({ atMs }) => nowMs - atMs < suspicionMs).slice(1 - suspectsMax);
     this.suspects.push({ fingerprint, sentAtMs, atMs: nowMs });
-    // Callers with no patience must not make a sound instance look ill.
-    if (nowMs - sentAtMs > ownFaultMs + (ownFaultRuns * this.runMicros) / 1e3) this.outlier = afterFailure(this.outlier, nowMs);
+    if (this.hadTime(sentAtMs, nowMs)) this.outlier = afterFailure(this.outlier, nowMs);
     this.ended();
   }
 

@@ -1,17 +1,21 @@
 import type { Outcome } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { CopyPace } from './copy-pace.js';
-import { FastLane, type TrialSide } from './fast-lane.js';
+import { FastLane, type Fault, type TrialSide } from './fast-lane.js';
 
 const limits = { crashes: 2, consecutiveErrors: 5, hardErrorShare: 0.5, hardMinRequests: 20 };
-type Step = readonly [side: TrialSide, outcome: Outcome | 'crash', times?: number];
+type Step = readonly [side: TrialSide, outcome: Outcome | 'crash' | 'impatience', times?: number];
 
 function causeAfter(steps: readonly Step[]): string | undefined {
   const lane = new FastLane(limits);
   let cause: string | undefined;
-  for (const [side, outcome, times = 1] of steps)
-    for (let at = 0; at < times; at += 1) cause = (outcome === 'crash' ? lane.crashed(side) : lane.note(side, outcome))?.cause ?? cause;
+  for (const [side, outcome, times = 1] of steps) for (let at = 0; at < times; at += 1) cause = tell(lane, side, outcome)?.cause ?? cause;
   return cause;
+}
+
+function tell(lane: FastLane, side: TrialSide, outcome: Step[1]): Fault | undefined {
+  if (outcome === 'crash') return lane.crashed(side);
+  return outcome === 'impatience' ? lane.note(side, 'deadline_exceeded', false) : lane.note(side, outcome);
 }
 
 const mixed = (times: number): Step[] =>
@@ -64,6 +68,16 @@ describe('FastLane', () => {
       cause: undefined,
     },
     { name: 'does not count refusals for want of room', steps: [['candidate', 'rejected_queue_full', 50]], cause: undefined },
+    { name: 'does not count deadlines of callers with no patience', steps: [['candidate', 'impatience', 50]], cause: undefined },
+    {
+      name: 'lets no such deadline interrupt a row of errors',
+      steps: [
+        ['candidate', 'deadline_exceeded', 4],
+        ['candidate', 'impatience'],
+        ['candidate', 'deadline_exceeded'],
+      ],
+      cause: 'CONSECUTIVE_ERRORS',
+    },
     { name: 'waits for enough requests before it looks at the share', steps: mixed(6), cause: undefined },
     { name: 'stops above the hard share', steps: mixed(7), cause: 'HARD_ERROR_SHARE' },
     { name: 'catches one that breaks late', steps: [['candidate', 'success', 1000], ...mixed(40)], cause: 'HARD_ERROR_SHARE' },

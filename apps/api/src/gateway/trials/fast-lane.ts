@@ -29,9 +29,13 @@ export class FastLane {
     this.sides = { stable: new Side(recent), candidate: new Side(recent) };
   }
 
-  /** Notes how a request ended. @returns the fault that this makes whole. */
-  note(side: TrialSide, outcome: Outcome): Fault | undefined {
-    if (neutral.has(outcome)) return undefined;
+  /**
+   * Notes how a request ended.
+   * @param hadTime false where an instance had it for too short to answer; a deadline is its caller's impatience then
+   * @returns the fault that this makes whole.
+   */
+  note(side: TrialSide, outcome: Outcome, hadTime = true): Fault | undefined {
+    if (neutral.has(outcome) || (outcome === 'deadline_exceeded' && !hadTime)) return undefined;
     this.sides[side].note(errors.has(outcome));
     return side === 'candidate' ? (this.judgeRow() ?? this.judgeShare()) : undefined;
   }

@@ -20,6 +20,8 @@ export interface EndedRequest extends CopiedRequest {
   readonly result: InferResult | undefined;
   /** A model answered or refused it; false for what a gateway refused by itself. */
   readonly hadModel: boolean;
+  /** It was in an instance for long enough to be answered: else it says nothing of the model that its time ran out. */
+  readonly hadTime: boolean;
   readonly durationSeconds: number;
 }
 
@@ -100,7 +102,7 @@ export class Trial {
   private judge(rollout: RoutingRollout, request: EndedRequest): void {
     const side = sideOf(rollout, request.revision.revisionId);
     this.count(subjectOf(rollout), side, request);
-    this.blame(rollout, this.fastLane?.note(side, request.outcome));
+    this.blame(rollout, this.fastLane?.note(side, request.outcome, request.hadTime));
     if (rollout.weightPercent <= 0 || rollout.fromRevisionId === undefined) return;
     const other = side === 'stable' ? rollout.toRevisionId : rollout.fromRevisionId;
     if (other === request.revision.revisionId) return;
