@@ -79,6 +79,16 @@ describe('compareAnswers', () => {
     expect(compareAnswers(many, many, by('binary')).rows).toBe(observedRowsMax);
   });
 
+  it('takes any name for a class, also one that plain objects have', () => {
+    const names = ['constructor', '__proto__', 'hasOwnProperty'];
+    const one = compareAnswers({ p: names }, { p: names.with(0, 'a') }, by('multiclass'));
+    expect(Object.entries(addPairs(one, one).byClass)).toEqual([
+      ['constructor', { rows: 2, flips: 2 }],
+      ['__proto__', { rows: 2, flips: 0 }],
+      ['hasOwnProperty', { rows: 2, flips: 0 }],
+    ]);
+  });
+
   it('sums up in any order, with a bound on the classes', () => {
     const answer = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 3, maxLength: 3 }).map((p) => ({ p }));
     fc.assert(

@@ -48,12 +48,13 @@ export function compareAnswers(stable: ObservedAnswer, candidate: ObservedAnswer
 }
 
 type Label = string | number | null;
+type ClassFlips = PairEvidence['byClass'][string];
 
 /** Rows of one pair. */
 class PairTally {
   private rows = 0;
   private flips = 0;
-  private readonly byClass: Record<string, { rows: number; flips: number }> = {};
+  private readonly byClass = new Map<string, ClassFlips>();
   private readonly distance = { n: 0, sum: 0, sumOfSquares: 0, max: 0 };
   private readonly topK = { n: 0, sum: 0 };
 
@@ -75,8 +76,7 @@ class PairTally {
     this.rows += 1;
     if (isFlip) this.flips += 1;
     const name = String(stable);
-    const known = this.byClass[name] ?? { rows: 0, flips: 0 };
-    this.byClass[name] = { rows: known.rows + 1, flips: known.flips + (isFlip ? 1 : 0) };
+    addFlips(this.byClass, name, { rows: 1, flips: isFlip ? 1 : 0 });
     if (stableScore === null || candidateScore === null) return;
     const apart = isFlip && isMulticlass ? Math.max(0, stableScore + candidateScore - 1) : Math.abs(stableScore - candidateScore);
     this.addDistance(apart);
@@ -92,7 +92,7 @@ class PairTally {
 
   increment(): PairEvidence {
     const { rows, flips, byClass, distance, topK } = this;
-    return { ...noPairs, requests: 1, rows, flips, byClass, distance, topK, incomparable: rows === 0 ? 1 : 0 };
+    return { ...noPairs, requests: 1, rows, flips, byClass: Object.fromEntries(byClass), distance, topK, incomparable: rows === 0 ? 1 : 0 };
   }
 
   private addDistance(apart: number): void {
@@ -110,17 +110,15 @@ export const otherClass = '…other';
 
 /** The sum of two. */
 export function addPairs(a: PairEvidence, b: PairEvidence): PairEvidence {
-  const byClass: Record<string, { rows: number; flips: number }> = { ...a.byClass };
-  for (const [name, { rows, flips }] of Object.entries(b.byClass)) {
-    const key = byClass[name] !== undefined || Object.keys(byClass).length < classesMost ? name : otherClass;
-    const known = byClass[key] ?? { rows: 0, flips: 0 };
-    byClass[key] = { rows: known.rows + rows, flips: known.flips + flips };
+  const byClass = new Map<string, ClassFlips>(Object.entries(a.byClass));
+  for (const [name, seen] of Object.entries(b.byClass)) {
+    addFlips(byClass, byClass.has(name) || byClass.size < classesMost ? name : otherClass, seen);
   }
   return {
     requests: a.requests + b.requests,
     rows: a.rows + b.rows,
     flips: a.flips + b.flips,
-    byClass,
+    byClass: Object.fromEntries(byClass),
     distance: {
       n: a.distance.n + b.distance.n,
       sum: a.distance.sum + b.distance.sum,
@@ -132,6 +130,12 @@ export function addPairs(a: PairEvidence, b: PairEvidence): PairEvidence {
     invalidOn: addSides(a.invalidOn, b.invalidOn),
     incomparable: a.incomparable + b.incomparable,
   };
+}
+
+/** In a map: a class may have any name, `constructor` too, which every plain object seems to have. */
+function addFlips(byClass: Map<string, ClassFlips>, name: string, { rows, flips }: ClassFlips): void {
+  const known = byClass.get(name);
+  byClass.set(name, { rows: (known?.rows ?? 0) + rows, flips: (known?.flips ?? 0) + flips });
 }
 
 function addSides(a: PairEvidence['failedOn'], b: PairEvidence['failedOn']): PairEvidence['failedOn'] {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareAnswers, otherClass } from './compare-answers.js';
 import { EvidenceRecorder, recordedStagesMax } from './evidence-recorder.js';
-import { mergeStageEvidence, noEvidence } from './merge-evidence.js';
+import { countOfClass, mergeStageEvidence, noEvidence } from './merge-evidence.js';
 import type { ObservedRequest } from './observed-side.js';
 
 const subject = { subjectId: 'rol_1', stage: 0 };
@@ -118,6 +118,18 @@ describe('mergeStageEvidence', () => {
         expect(mergeStageEvidence(recorded(a), recorded(b)).candidate).toEqual({ ...recorded([...a, ...b]).candidate, varies: expect.any(Boolean) });
       }),
     );
+  });
+
+  it('takes any name for a class, also one that plain objects have', () => {
+    const [a, b] = [['constructor', '__proto__'], ['yes']].map((p) => recorded([request({ observed: { p } })]));
+    if (a === undefined || b === undefined) throw new Error('nothing to merge');
+    expect(Object.entries(mergeStageEvidence(a, b).candidate.classes)).toEqual([
+      ['__proto__', 1],
+      ['constructor', 1],
+      ['yes', 1],
+    ]);
+    const { classes } = b.candidate;
+    expect(['constructor', '__proto__', 'yes'].map((name) => countOfClass(classes, name))).toEqual([0, 0, 1]);
   });
 
   it('sees two constants that differ', () => {

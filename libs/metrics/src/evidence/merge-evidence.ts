@@ -76,12 +76,17 @@ function addOutcomes(a: SideEvidence['outcomes'], b: SideEvidence['outcomes']): 
 
 /** In alphabetical order, so that which classes are left over does not depend on who is added to whom; the rest counts as "…other". */
 function addClasses(a: SideEvidence['classes'], b: SideEvidence['classes']): Record<string, number> {
-  const sum: Record<string, number> = {};
+  const sum = new Map<string, number>();
   for (const name of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) {
-    const key = Object.keys(sum).length < sideClassesMost ? name : otherClass;
-    sum[key] = (sum[key] ?? 0) + (a[name] ?? 0) + (b[name] ?? 0);
+    const key = sum.size < sideClassesMost ? name : otherClass;
+    sum.set(key, (sum.get(key) ?? 0) + countOfClass(a, name) + countOfClass(b, name));
   }
-  return sum;
+  return Object.fromEntries(sum);
+}
+
+/** A class may have any name, `constructor` too, which every plain object seems to have. */
+export function countOfClass(classes: SideEvidence['classes'], name: string): number {
+  return Object.hasOwn(classes, name) ? (classes[name] ?? 0) : 0;
 }
 
 function addBuckets(a: readonly number[], b: readonly number[]): number[] {

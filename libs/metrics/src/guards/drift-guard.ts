@@ -1,4 +1,5 @@
 import type { GuardJudgement, GuardOutcome, SideEvidence, StageEvidence } from '@slipway/contracts';
+import { countOfClass } from '../evidence/merge-evidence.js';
 import { alarmLevel } from './alarm-budget.js';
 import type { GuardInput } from './guard-input.js';
 import { count, type GuardTest, verdictOf } from './guard-test.js';
@@ -128,7 +129,7 @@ function distributionsOf(present: StageEvidence | undefined): Distributions {
   if (total(stable.scores) > 0)
     return { candidate: perRequest(candidate, scoreBins(candidate)), stable: perRequest(stable, scoreBins(stable)), of: 'scores' };
   const names = [...new Set([...Object.keys(candidate.classes), ...Object.keys(stable.classes)])].sort();
-  const byName = (side: SideEvidence) => names.map((name) => side.classes[name] ?? 0);
+  const byName = (side: SideEvidence) => names.map((name) => countOfClass(side.classes, name));
   return { candidate: perRequest(candidate, byName(candidate)), stable: perRequest(stable, byName(stable)), of: 'predicted classes' };
 }
 
