@@ -147,7 +147,7 @@ export class HostAgent {
 
   private async reconcile(): Promise<void> {
     // A process counts as gone when its first thread is; while the others still end, its group cannot be removed.
-    this.groups?.removeEmpty();
+    this.groups?.removeEmpty((instanceId) => this.processes.has(instanceId));
     const { lease } = this;
     if (lease === undefined || this.isClosed) return;
     const listed = await this.options.instances.listForHolder(lease);

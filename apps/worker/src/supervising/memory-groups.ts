@@ -40,10 +40,13 @@ export class MemoryGroups {
     return MemoryGroup.make(folder, limitBytes);
   }
 
-  /** Removes groups that a killed worker left and nothing lives in. */
-  removeEmpty(): void {
+  /**
+   * Removes groups that a killed worker left and nothing lives in.
+   * @param isKept whether an instance's group is still wanted: of one that has just died it tells why, however empty it is.
+   */
+  removeEmpty(isKept: (instanceId: string) => boolean = () => false): void {
     for (const entry of existsSync(this.folder) ? readdirSync(this.folder, { withFileTypes: true }) : []) {
-      if (entry.isDirectory()) removeGroup(join(this.folder, entry.name));
+      if (entry.isDirectory() && !isKept(entry.name)) removeGroup(join(this.folder, entry.name));
     }
   }
 
