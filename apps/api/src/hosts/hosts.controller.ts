@@ -68,7 +68,9 @@ export class HostsController {
   @Policy('public')
   @Answers(201, HostJoined, 'Joined; the token in the body is the credential. What it answers is shown here and never again.')
   async join(@Body({ schema: JoinHost }) body: JoinHost, @RequestId() requestId: string): Promise<HostJoined> {
-    // First of all: what is wrong with the key, or with the authority, must not cost a use of the token.
+    // Signing takes time, so it is not for everybody.
+    await this.tokens.check(body.token);
+    // Before the token is spent: what is wrong with the key, or with the authority, must not cost a use of it.
     const sign = await this.authority.signer(body.publicKey);
     const joined = await this.tokens.join(body.token, body.name, requestId);
     return { ...joined, certificate: await sign(joined.hostId) };

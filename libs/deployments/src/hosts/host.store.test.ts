@@ -33,9 +33,12 @@ const silence = () => database.db.$executeRaw`update "Host" set "lastSeenAt" = n
 describe('a join token', () => {
   it('admits as many hosts as it has uses, also at once, and none more', async () => {
     const { token, view } = await tokens.create(by, { uses: 2 });
+    // Looking whether it is good spends nothing.
+    for (let at = 0; at < 3; at += 1) await tokens.check(token);
     const joins = await Promise.allSettled(['a', 'b', 'c', 'd'].map((name) => tokens.join(token, name, 'req_1')));
     expect(joins.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
     for (const join of joins) if (join.status === 'rejected') expect(join.reason).toMatchObject({ code: 'JOIN_TOKEN_INVALID' });
+    await expect(tokens.check(token)).rejects.toMatchObject({ code: 'JOIN_TOKEN_INVALID' });
     expect((await hosts.list({ limit: 10 })).items).toHaveLength(2);
     expect((await tokens.list(by.projectId, { limit: 10 })).items).toEqual([expect.objectContaining({ id: view.id, uses: 2, used: 2 })]);
   });
@@ -47,6 +50,7 @@ describe('a join token', () => {
     const { token, view } = await tokens.create(by, { uses: 5 });
     await ruin(view.id);
     await expect(tokens.join(token, 'far', 'req_1')).rejects.toMatchObject({ code: 'JOIN_TOKEN_INVALID' });
+    await expect(tokens.check(token)).rejects.toMatchObject({ code: 'JOIN_TOKEN_INVALID' });
   });
 
   it('is not kept, nor is the credential of who joined with it', async () => {

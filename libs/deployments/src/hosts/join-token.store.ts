@@ -79,6 +79,12 @@ export class JoinTokenStore {
     });
   }
 
+  /** Whether a host could join with it right now; spends nothing. @throws SlipwayError JOIN_TOKEN_INVALID */
+  async check(token: string): Promise<void> {
+    const usable = await this.db.hostJoinToken.count({ where: usableAt(this.db, token, await databaseNow(this.db)) });
+    if (usable === 0) throw invalidToken();
+  }
+
   /**
    * Spends one use of a token on a host. A host that joins again (its home was lost) gets its old row when it is silent.
    * @throws SlipwayError JOIN_TOKEN_INVALID; HOST_NAME_TAKEN
@@ -86,14 +92,9 @@ export class JoinTokenStore {
   async join(token: string, name: string, requestId: string): Promise<Joined> {
     return this.db.$transaction(async (tx) => {
       const now = await databaseNow(tx);
-      const hash = sha256(token);
-      const { count } = await tx.hostJoinToken.updateMany({
-        where: { hash, revokedAt: null, expiresAt: { gt: now }, used: { lt: tx.hostJoinToken.fields.uses } },
-        data: { used: { increment: 1 } },
-      });
-      if (count === 0)
-        throw new SlipwayError('JOIN_TOKEN_INVALID', 'this join token is not known here: it may be mistyped, used up, expired or revoked');
-      const { projectId, id: tokenId } = await tx.hostJoinToken.findUniqueOrThrow({ where: { hash } });
+      const { count } = await tx.hostJoinToken.updateMany({ where: usableAt(tx, token, now), data: { used: { increment: 1 } } });
+      if (count === 0) throw invalidToken();
+      const { projectId, id: tokenId } = await tx.hostJoinToken.findUniqueOrThrow({ where: { hash: sha256(token) } });
       const credential = `${credentialPrefix}${newToken()}`;
       const hostId = await admit(tx, name, sha256(credential), now);
       await recordEvent(tx, {
@@ -115,6 +116,14 @@ export class JoinTokenStore {
     const row = await this.db.host.findUnique({ where: { credentialHash: sha256(credential) }, select: { id: true, name: true } });
     return row === null ? undefined : { hostId: row.id, name: row.name };
   }
+}
+
+function usableAt(db: Database | Transaction, token: string, now: Date): Prisma.HostJoinTokenWhereInput {
+  return { hash: sha256(token), revokedAt: null, expiresAt: { gt: now }, used: { lt: db.hostJoinToken.fields.uses } };
+}
+
+function invalidToken(): SlipwayError {
+  return new SlipwayError('JOIN_TOKEN_INVALID', 'this join token is not known here: it may be mistyped, used up, expired or revoked');
 }
 
 async function admit(tx: Transaction, name: string, credentialHash: string, now: Date): Promise<string> {
