@@ -73,19 +73,19 @@ function Scope({ quota, onEdit }: { readonly quota: QuotaView; readonly onEdit: 
         {shown.map((resource) => {
           const share = takenShare(quota.used[resource], quota.limits?.[resource]);
           return (
-            <div key={resource}>
-              <div className="flex justify-between gap-4">
-                <dt>{resourceWords(resource)}</dt>
-                <dd className="text-ink-2">
+            <div key={resource} className="grid grid-cols-[1fr_auto] gap-x-4">
+              <dt>{resourceWords(resource)}</dt>
+              <dd className="contents">
+                <span className="text-ink-2">
                   {amountText(resource, quota.used[resource])}
                   {quota.limits?.[resource] !== undefined && ` of ${amountText(resource, quota.limits[resource])}`}
-                </dd>
-              </div>
-              {share !== undefined && (
-                <div aria-hidden="true" className="mt-1 h-1.5 overflow-hidden rounded-full bg-sunken">
-                  <div className={`h-full ${share >= 0.9 ? 'bg-bad-solid' : 'bg-accent'}`} style={{ width: `${share * 100}%` }} />
-                </div>
-              )}
+                </span>
+                {share !== undefined && (
+                  <span aria-hidden="true" className="col-span-2 mt-1 block h-1.5 overflow-hidden rounded-full bg-sunken">
+                    <span className={`block h-full ${share >= 0.9 ? 'bg-bad-solid' : 'bg-accent'}`} style={{ width: `${share * 100}%` }} />
+                  </span>
+                )}
+              </dd>
             </div>
           );
         })}
