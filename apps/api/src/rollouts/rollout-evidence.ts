@@ -41,7 +41,6 @@ export class RolloutEvidence {
   /** What does not change while a rollout walks, and what is too slow to be read with every look. */
   private readonly versions = new Remembered<ComparedVersions>(Number.POSITIVE_INFINITY);
   private readonly slow = new Remembered<Slow>(3_000);
-  private readonly projects = new Map<string, string>();
   private readonly judged = new Map<string, { readonly by: string; readonly judgements: readonly GuardJudgement[] }>();
 
   constructor(private readonly platform: Platform) {
@@ -54,7 +53,6 @@ export class RolloutEvidence {
 
   /** Reads the evidence of all stages so far and judges it. In a replay stage it sees to it that the replay has been begun. */
   async judge(rollout: RolloutAtHand): Promise<RolloutVerdict> {
-    this.projects.set(rollout.id, rollout.projectId);
     const [live, replayed, versions] = await Promise.all([this.evidence.read(rollout.id), this.replay(rollout), this.versionsOf(rollout)]);
     const stages = [...live.filter((each) => !replayed.evidence.some(({ stage }) => stage === each.stage)), ...replayed.evidence];
     const slow = await this.slowOf(rollout, versions);
@@ -75,12 +73,10 @@ export class RolloutEvidence {
 
   /** The rollout has ended: what was begun for it ends too. */
   async ended(rolloutId: string): Promise<void> {
-    const projectId = this.projects.get(rolloutId);
-    this.projects.delete(rolloutId);
     this.versions.forget(rolloutId);
     this.slow.forget(rolloutId);
     this.judged.delete(rolloutId);
-    if (projectId !== undefined) await this.replays.cancelOf({ projectId, actor: pilot }, rolloutId);
+    await this.replays.cancelOf({ actor: pilot }, rolloutId);
   }
 
   /** Judging takes milliseconds of the gateway's thread, so nothing is judged twice: without traffic there is nothing to do. */

@@ -11,6 +11,12 @@ const walkingEveryMs = 500;
 const idleEveryMs = 2_000;
 /** A nudge leads to a look at a rollout at most this often; changes come in bursts. */
 const restMs = 100;
+/**
+ * Rollouts that ended where this process did not see it (a worker was first, or it was not running) are looked for so often and so far back; the
+ * end of one that could not be told is tried again as often.
+ */
+const endedEveryMs = 10_000;
+const endedWithinMs = 600_000;
 /** Rollouts that are advanced at the same time, out of the process's few connections to the database; the others have their turn. */
 const atOnce = 4;
 
@@ -33,6 +39,9 @@ export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
   private isClosed = false;
   private isFailing = false;
   private lookedAt = Number.NEGATIVE_INFINITY;
+  private lookedForEndedAt = Number.NEGATIVE_INFINITY;
+  /** Rollouts that have ended lately and whose end is told; no more than are listed. */
+  private told = new Set<string>();
 
   constructor(
     private readonly platform: Platform,
@@ -87,10 +96,11 @@ export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
     this.lookedAt = performance.now();
     try {
       const walking = await this.rollouts.listUnfinished();
+      const untold = await this.listUntold();
       const ended = this.walking.filter((id) => !walking.includes(id));
       this.walking = walking;
       for (const id of walking) this.pending.set(id, () => this.advance(id));
-      for (const id of ended) this.pending.set(id, () => this.steering.ended(id));
+      for (const id of [...ended, ...untold]) this.pending.set(id, () => this.end(id));
       this.beginNext();
       this.isFailing = false;
     } catch (error) {
@@ -119,6 +129,21 @@ export class RolloutPilot implements OnModuleInit, OnModuleDestroy {
     const done = await this.rollouts.advance(id, this.companions);
     await this.steering.lookedAt(id, done);
     if (done !== 'wait' && done !== 'lost' && done !== 'gone') this.platform.log.info({ rollout: id, decision: done }, 'rollout advanced');
+  }
+
+  /** Ended lately, and not told by this process; now and then, as nothing waits for it. */
+  private async listUntold(): Promise<readonly string[]> {
+    if (performance.now() - this.lookedForEndedAt < endedEveryMs) return [];
+    const ended = await this.rollouts.listEnded(endedWithinMs);
+    this.lookedForEndedAt = performance.now();
+    this.told = new Set(ended.filter((id) => this.told.has(id)));
+    return ended.filter((id) => !this.told.has(id));
+  }
+
+  /** Twice does no harm: what is told has a key. */
+  private async end(id: string): Promise<void> {
+    await this.steering.ended(id);
+    this.told.add(id);
   }
 
   private report(id: string, error: unknown): void {

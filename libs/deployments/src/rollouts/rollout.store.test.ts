@@ -304,6 +304,10 @@ describe('people', () => {
     expect(await walk()).toMatchObject({ status: 'ABORTED', cause: 'ABORT_REQUESTED', actions: [] });
     expect((await walk()).transitions.at(-1)).toMatchObject({ actor: by.actor, action: 'aborted' });
     expect(await warmRevisions()).toEqual([1, 2]);
+    const [last = ''] = await rollouts.listEnded(600_000);
+    expect(last).toBe((await walk()).id);
+    await database.db.rollout.update({ where: { id: last }, data: { finishedAt: new Date(Date.now() - 700_000) } });
+    expect(await rollouts.listEnded(600_000)).toHaveLength(2);
   });
 });
 

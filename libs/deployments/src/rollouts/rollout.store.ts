@@ -93,6 +93,18 @@ export class RolloutStore {
     return rows.map((row) => row.id);
   }
 
+  /** Ids of the rollouts that have finished lately, by whoever's hand, newest first. */
+  async listEnded(withinMs: number, limit = 1000): Promise<string[]> {
+    const since = new Date((await databaseNow(this.db)).getTime() - withinMs);
+    const rows = await this.db.rollout.findMany({
+      where: { finishedAt: { gte: since } },
+      orderBy: { finishedAt: 'desc' },
+      take: limit,
+      select: { id: true },
+    });
+    return rows.map((row) => row.id);
+  }
+
   /**
    * Takes a rollout one step further: reads, has it judged, decides, asks hooks, writes. May run twice, late, or after the wish has changed: a
    * write made for an older epoch or row version changes nothing.

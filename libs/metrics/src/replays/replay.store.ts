@@ -125,10 +125,13 @@ export class ReplayStore {
   }
 
   /** Ends whatever replays of a rollout are under way; harmless when there are none. */
-  async cancelOf(by: ChangeBy, rolloutId: string): Promise<void> {
-    const rows = await this.db.replay.findMany({ where: { rolloutId, status: { in: ['QUEUED', 'RUNNING'] } }, select: { id: true } });
-    for (const { id } of rows) {
-      await this.cancel(by, id).catch((error: unknown) => {
+  async cancelOf(by: Omit<ChangeBy, 'projectId'>, rolloutId: string): Promise<void> {
+    const rows = await this.db.replay.findMany({
+      where: { rolloutId, status: { in: ['QUEUED', 'RUNNING'] } },
+      select: { id: true, projectId: true },
+    });
+    for (const { id, projectId } of rows) {
+      await this.cancel({ ...by, projectId }, id).catch((error: unknown) => {
         // It has ended by itself in between.
         if (!(error instanceof SlipwayError && (error.code === 'REPLAY_FINISHED' || error.code === 'REPLAY_NOT_FOUND'))) throw error;
       });
