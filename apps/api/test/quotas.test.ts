@@ -112,7 +112,7 @@ describe('quotas', () => {
     await waitFor(async () => (await predict('limited', { 'slipway-deadline-ms': '20000' })) === 'DEPLOYMENT_NOT_READY', { what: 'its turn' });
     await waitFor(
       async () => QuotaView.parse((await api.call('GET', '/v1/quotas/deployment:limited')).body).policy === 'queue',
-      'the policy is written',
+      { what: 'the policy to be written' },
     );
     const waiting = Array.from({ length: 40 }, () => predict('limited', { 'slipway-deadline-ms': '20000' }));
     const started = performance.now();

@@ -214,7 +214,7 @@ describe('evaluations', () => {
     expect(verdicts[0]?.judgement).toMatchObject({ verdict: 'insufficient', reason: expect.stringContaining('failed: ') });
   });
 
-  it.each([
+  it.each<{ given: string; fields: Record<string, string>; file: () => Buffer; code: string }>([
     { given: 'another label column', fields: { labelColumn: 'nothing' }, file: () => csv(), code: 'DATASET_REFUSED' },
     { given: 'no rows', fields: {}, file: () => Buffer.from('patient,diagnosis\n'), code: 'DATASET_REFUSED' },
     { given: 'no labels', fields: {}, file: () => Buffer.from('patient,diagnosis\np1,\np2,\n'), code: 'DATASET_REFUSED' },
