@@ -110,10 +110,9 @@ describe('quotas', () => {
     await counts('limited');
     expect(await set('deployment:limited', { requestsPerSecond: 50, burst: 1 }, 'queue')).toMatchObject({ status: 200, body: { policy: 'queue' } });
     await waitFor(async () => (await predict('limited', { 'slipway-deadline-ms': '20000' })) === 'DEPLOYMENT_NOT_READY', { what: 'its turn' });
-    await waitFor(
-      async () => QuotaView.parse((await api.call('GET', '/v1/quotas/deployment:limited')).body).policy === 'queue',
-      { what: 'the policy to be written' },
-    );
+    await waitFor(async () => QuotaView.parse((await api.call('GET', '/v1/quotas/deployment:limited')).body).policy === 'queue', {
+      what: 'the policy to be written',
+    });
     const waiting = Array.from({ length: 40 }, () => predict('limited', { 'slipway-deadline-ms': '20000' }));
     const started = performance.now();
     expect(await Promise.all(Array.from({ length: 20 }, () => predict('free')))).toEqual(new Array(20).fill('DEPLOYMENT_NOT_READY'));
