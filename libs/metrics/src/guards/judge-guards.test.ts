@@ -218,6 +218,22 @@ it('a pass asks for more the more traffic is next', () => {
   expect(alone(2).requestsNeeded).toBeGreaterThan(alone(1).requestsNeeded ?? 0);
 });
 
+it.each([
+  { name: 'without copies', comparisonsPerSecond: 0, of: { candidate: { n: 20 } }, alone: ['error-share', 'refusals', 'invalid-output'] },
+  { name: 'that gets copies', comparisonsPerSecond: 10, of: { candidate: { n: 20 }, pairs: pairs(10) }, alone: ['refusals'] },
+])('a whole step $name asks for no answers of stable that cannot come', ({ comparisonsPerSecond, of, alone }) => {
+  const steps = [10, 100].map((weightPercent) => ({ kind: 'step', weightPercent }));
+  const plan = RolloutPlan.parse({ ...canaryPlan, comparisonsPerSecond, stages: steps });
+  const before = stage(0, { stable: { n: 300 }, candidate: { n: 30 } });
+  const outcomesAt = (index: number) => {
+    const input = { ...seen({}), plan, stage: index, stages: [before, stage(1, of)].slice(0, index + 1) };
+    return ['error-share', 'refusals', 'invalid-output'].map((guard) => judged(input, guard));
+  };
+  expect(outcomesAt(1).map(({ outcome }) => outcome)).toEqual(new Array(3).fill('not_enough_evidence'));
+  expect(outcomesAt(1).flatMap(({ guard, requestsNeeded }) => (requestsNeeded === null ? [guard] : []))).toEqual(alone);
+  expect(outcomesAt(0).filter(({ requestsNeeded }) => requestsNeeded === null)).toEqual([]);
+});
+
 it('copies that hint at a fault keep the candidate from live callers, though a step with the same counts would go on', () => {
   const step = { kind: 'step', weightPercent: 1 };
   const shadowed = RolloutPlan.parse({ ...canaryPlan, stages: [{ kind: 'shadow' }, step] });

@@ -31,6 +31,8 @@ export interface ShareGuard {
   /** What happened to the answers that count, for example `failed`. */
   readonly did: string;
   readonly nextStep: string;
+  /** Stable answers nothing in the present stage that the candidate could be compared by: there will be no more evidence. */
+  readonly isAlone: boolean;
   /** Stable's share above which something must be wrong that hits both. */
   readonly commonAbove: number;
   /** Stable's live answers in the present stage. */
@@ -196,8 +198,9 @@ function smallestVisible(guard: ShareGuard, stages: readonly Sides[]): number | 
   return smallestWhere(guard.limit, largestIncrease, 10, shows);
 }
 
-/** Candidate's requests until a word, if the present stage goes on as it is. */
-function requestsNeeded(guard: ShareGuard, stages: readonly Sides[]): number {
+/** Candidate's requests until a word, if the present stage goes on as it is; null where no number of them brings one. */
+function requestsNeeded(guard: ShareGuard, stages: readonly Sides[]): number | null {
+  if (guard.isAlone) return null;
   const present = typical(guard, stages.at(-1));
   const before = stages.slice(0, -1);
   const harmBefore = before.map((one) => evidenceOfExcess(one, guard.limit));
@@ -232,7 +235,7 @@ interface Said {
   readonly outcome: GuardOutcome;
   readonly total: Totals;
   readonly interval: [number, number] | null;
-  readonly needed: number;
+  readonly needed: number | null;
 }
 
 function sentence(guard: ShareGuard, { comparison, outcome, total, interval, needed }: Said): string {
@@ -249,9 +252,13 @@ function sentence(guard: ShareGuard, { comparison, outcome, total, interval, nee
       return `Stable itself ${guard.did} ${ofAnswers(guard.stableNow ?? stable)} live answers, where at most ${percent(guard.commonAbove)} is usual: something hits both, so the candidate, with ${ofAnswers(candidate)}, is not blamed.`;
     case 'not_enough_evidence':
       if (candidate.n === 0 || stable.n === 0)
-        return `Not enough evidence: ${candidate.n === 0 ? 'the candidate' : 'stable'} has given no answers to compare yet; ${neededWords(needed)}.`;
-      return `Not enough evidence: the candidate ${counts}${spread(interval)}; ${neededWords(needed)}.`;
+        return `Not enough evidence: ${candidate.n === 0 ? 'the candidate' : 'stable'} has given no answers to compare yet; ${whatIsNeeded(needed)}.`;
+      return `Not enough evidence: the candidate ${counts}${spread(interval)}; ${whatIsNeeded(needed)}.`;
   }
+}
+
+function whatIsNeeded(needed: number | null): string {
+  return needed === null ? 'stable answers no requests in this stage that it could be compared by' : neededWords(needed);
 }
 
 function ofAnswers({ n, hits }: Proportion): string {

@@ -54,6 +54,8 @@ function wrongShareTest(input: GuardInput, course: RolloutCourse, { stable, cand
     passLevel: passLevel(input.plan),
     planned: 1,
     expectedRatio: 1,
+    // Labels still come for what it has answered before.
+    isAlone: false,
     did: 'was wrong on',
     nextStep: course.nextStep,
     // A model that is often wrong is no fault of today.

@@ -46,6 +46,7 @@ export function refusalTest(input: GuardInput, course: RolloutCourse): GuardTest
     mode,
     did: 'timed out or had no room for',
     comparisons: [live],
+    isAlone: isWhole(course),
     commonAbove: commonFaultShare,
     stableNow: live.stages.at(-1)?.stable,
   });
@@ -80,6 +81,7 @@ function baseOf(input: GuardInput, course: RolloutCourse, limit: number) {
     planned: course.planned,
     expectedRatio: expectedRatio(course),
     nextStep: course.nextStep,
+    isAlone: isWhole(course) && input.plan.comparisonsPerSecond === 0 && (course.present?.pairs.requests ?? 0) === 0,
   } satisfies Partial<ShareGuard>;
 }
 
@@ -87,6 +89,9 @@ const stableNow = ({ stages }: RolloutCourse, share: ShareOf): Proportion | unde
   const present = stages.at(-1);
   return present === undefined ? undefined : share(present.stable);
 };
+
+/** The candidate answers every live request. */
+const isWhole = ({ presentStage }: RolloutCourse): boolean => presentStage?.kind === 'step' && presentStage.weightPercent === 100;
 
 function expectedRatio({ presentStage }: RolloutCourse): number {
   const weight = presentStage?.kind === 'step' ? Math.min(99.9, Math.max(0.1, presentStage.weightPercent)) : 50;
