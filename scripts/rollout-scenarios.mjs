@@ -15,7 +15,7 @@ const { readRows, Traffic } = await import('./rollouts/traffic.mjs');
 const isQuick = process.argv.includes('--quick');
 const model = 'breast';
 const deployment = 'breast';
-const ratePerSecond = 60;
+const ratePerSecond = 100;
 /** Answers to live callers that a bad version may give. */
 const answersMax = 200;
 const versions = ['v1_weak', 'v2_better', 'v3_swapped_labels', 'v4_nan_for_some', 'v5_other_schema', 'v6_slow'];
