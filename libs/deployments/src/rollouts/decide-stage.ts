@@ -58,10 +58,18 @@ function missingReplay(
   if (replay.kind === 'no_requests') {
     return stage.withoutRequests === 'skip' ? undefined : { kind: 'hold', reason: 'there are no recorded requests that could be replayed' };
   }
-  // There will be no more evidence in this stage; stages to come may bring it, but nothing is promoted without.
+  // There will be no more evidence in this stage; stages to come may bring it, but nothing is promoted without, and live callers need not find
+  // out what replayed requests already hint at.
   const word = weighJudgements(seen.judgements, rollout);
-  if (!isLast || word.kind !== 'not_enough_evidence') return undefined;
-  return { kind: 'hold', reason: `the replayed requests are too few to say: ${word.judgement.reason}` };
+  if (word.kind !== 'not_enough_evidence') return undefined;
+  const hint = seen.judgements.find((judgement) => hintsAtFault(judgement) && weighJudgements([judgement], rollout).kind === 'not_enough_evidence');
+  if (hint !== undefined) return { kind: 'hold', reason: `the replayed requests are too few to be sure, and speak against it: ${hint.reason}` };
+  return isLast ? { kind: 'hold', reason: `the replayed requests are too few to say: ${word.judgement.reason}` } : undefined;
+}
+
+/** What was seen lies beyond the limit, though it may be chance. A ratio alone says nothing: twice a tenth of a millisecond is no harm. */
+function hintsAtFault({ value, threshold, unit }: GuardJudgement): boolean {
+  return unit !== 'ratio' && value !== null && threshold !== null && value > threshold;
 }
 
 function missingEvidence(

@@ -331,6 +331,12 @@ describe('decideStep with a replay', () => {
       seen: stage({ replay: { kind: 'done' }, judgements: [judgement('not_enough_evidence')] }),
       expected: { kind: 'hold', reason: expect.stringMatching(/too few/) },
     },
+    {
+      name: 'is held when what it has shown is beyond a limit, though too little to be sure',
+      rollout: replaying(),
+      seen: stage({ replay: { kind: 'done' }, judgements: [{ ...judgement('not_enough_evidence'), unit: 'share', value: 0.026, threshold: 0.002 }] }),
+      expected: { kind: 'hold', reason: expect.stringContaining('speak against it') },
+    },
     { name: 'is held without recorded requests', rollout: replaying(), seen: stage({ replay: { kind: 'no_requests' } }), expected: { kind: 'hold' } },
     {
       name: 'skips it without them when the plan says so',
