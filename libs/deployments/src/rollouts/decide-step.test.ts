@@ -322,7 +322,7 @@ describe('decideStep with a replay', () => {
     {
       name: 'leaves it to the next stages to bring more evidence',
       rollout: replaying(),
-      seen: stage({ replay: { kind: 'done' }, judgements: [judgement('not_enough_evidence')] }),
+      seen: stage({ replay: { kind: 'done' }, judgements: [judgement('not_enough_evidence', { value: 0 })] }),
       expected: { kind: 'enter' },
     },
     {
@@ -334,7 +334,7 @@ describe('decideStep with a replay', () => {
     {
       name: 'is held when what it has shown is beyond a limit, though too little to be sure',
       rollout: replaying(),
-      seen: stage({ replay: { kind: 'done' }, judgements: [{ ...judgement('not_enough_evidence'), unit: 'share', value: 0.026, threshold: 0.002 }] }),
+      seen: stage({ replay: { kind: 'done' }, judgements: [judgement('not_enough_evidence', { value: 0.026, threshold: 0.002 })] }),
       expected: { kind: 'hold', reason: expect.stringContaining('speak against it') },
     },
     { name: 'is held without recorded requests', rollout: replaying(), seen: stage({ replay: { kind: 'no_requests' } }), expected: { kind: 'hold' } },
