@@ -10,6 +10,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
+    // By default one core is left over for vitest itself, which needs next to nothing: on two cores that is every other one.
+    maxWorkers: '100%',
     exclude: everywhere,
     testTimeout: 20_000,
     hookTimeout: 60_000,
