@@ -323,6 +323,8 @@ describe('actions', () => {
     const deploy = (body: object) => api.call('POST', path('strict', '/revisions'), body);
     expect(await deploy({ version: 4 })).toMatchObject(refused(409, 'SIGNATURE_BREAKING', /allowBreaking/));
     expect(await deploy({ version: 2, plan: 'none' })).toMatchObject(refused(404, 'ROLLOUT_PLAN_NOT_FOUND', /GET \/v1\/rollout-plans/));
+    const asking = { strategy: 'all-at-once', hooks: [{ receiver: 'nobody', mode: 'ask' }] };
+    expect(await deploy({ version: 2, plan: asking })).toMatchObject(refused(404, 'RECEIVER_NOT_FOUND', /nobody/));
     expect(await deploy({ version: 2, plan: { strategy: 'canary' } })).toMatchObject(refused(400, 'REQUEST_INVALID', /plan.stages: a canary needs/));
     expect(await deploy({ version: 2, plan: {}, strategy: 'canary' })).toMatchObject(refused(400, 'REQUEST_INVALID', /strategy: expected either/));
     expect(await deploy({ version: 2, plan: { strategy: 'canary' } })).toMatchObject({ status: 400 });

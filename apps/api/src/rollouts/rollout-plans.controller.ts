@@ -1,22 +1,27 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { CreateRolloutPlan, PageQuery, RolloutPlanPage, RolloutPlanView } from '@slipway/contracts';
 import { NamedPlanStore } from '@slipway/deployments';
+import { ReceiverStore } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
+import { requireHookReceivers } from './require-hook-receivers.js';
 
 @Controller('v1/rollout-plans')
 export class RolloutPlansController {
   private readonly plans: NamedPlanStore;
+  private readonly receivers: ReceiverStore;
 
-  constructor(platform: Platform) {
-    this.plans = new NamedPlanStore(platform.db.prisma);
+  constructor({ db, masterKey }: Platform) {
+    this.plans = new NamedPlanStore(db.prisma);
+    this.receivers = new ReceiverStore(db.prisma, masterKey);
   }
 
   @Post()
   @Policy('deploy')
   @Answers(201, RolloutPlanView, 'Kept. The same name again is its next revision; the same plan again is the same revision.')
-  create(@FromCaller() caller: Caller, @Body({ schema: CreateRolloutPlan }) body: CreateRolloutPlan): Promise<RolloutPlanView> {
+  async create(@FromCaller() caller: Caller, @Body({ schema: CreateRolloutPlan }) body: CreateRolloutPlan): Promise<RolloutPlanView> {
+    await requireHookReceivers(this.receivers, caller.projectId, body.plan);
     return this.plans.create(caller, body);
   }
 
