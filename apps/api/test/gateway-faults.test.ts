@@ -280,5 +280,6 @@ it('does not route to an instance that answers under a foreign name', async () =
   const link = [...gateway.core.routing.allLinks][0];
   await waitFor(() => link?.client.state === 'READY', { what: 'the connection' });
   expect(link?.isLive).toBe(false);
-  expect((await gateway.infer(linearBody(1, 2), { 'slipway-deadline-ms': '200' })).status).toBe(504);
+  // Its time is over, or on a slow machine the time that one waits for a revision's first instance: it is not answered in either.
+  expect([503, 504]).toContain((await gateway.infer(linearBody(1, 2), { 'slipway-deadline-ms': '200' })).status);
 });
