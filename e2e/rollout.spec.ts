@@ -1,4 +1,4 @@
-import { createModel, deploy, exampleFile, sendLabelledTraffic, servingVersions, uniqueName, uploadVersion } from './product/api.js';
+import { adminKey, createModel, deploy, exampleFile, sendLabelledTraffic, servingVersions, uniqueName, uploadVersion } from './product/api.js';
 import { expect, open, test } from './product/test.js';
 
 const rowsAtOnce = 20;
@@ -41,7 +41,7 @@ test('a canary waits for a person, who promotes it', async ({ console: page, req
   await uploadVersion(request, name, exampleFile('medicine/diagnosis-v2.onnx'));
   await deploy(request, name, name, 1);
   const started = await request.post(`/v1/deployments/${name}/revisions`, {
-    headers: { authorization: `Bearer ${process.env['E2E_API_KEY']}` },
+    headers: { authorization: `Bearer ${adminKey()}` },
     data: { version: 2, strategy: 'canary' },
   });
   expect(started.ok(), await started.text()).toBe(true);
