@@ -22,5 +22,6 @@ export * from './paging/cursor.js';
 export * from './paging/page-from.js';
 export * from './processes/process-identity.js';
 export * from './queue/job.js';
+export { type ClaimedTable, lockLostRows } from './queue/lock-lost-rows.js';
 export * from './queue/outbox.js';
 export * from './queue/queue-driver.js';

@@ -1,5 +1,5 @@
 import { OutputRange, type ReplayDifference, Signature, Task } from '@slipway/contracts';
-import { type Database, enqueue, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { type Database, enqueue, lockLostRows, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { z } from 'zod';
 import { subjectOf } from './replay.store.js';
 import { type ReplayRow, toDifferences, toOutcome, toReplayView } from './replay-mapper.js';
@@ -123,17 +123,9 @@ export class ReplayRunStore {
   /** Publishes the job again of replays that nobody holds and whose job was not published within `olderThanSeconds`. @returns how many. */
   async requeueLost(olderThanSeconds: number): Promise<number> {
     return this.db.$transaction(async (tx) => {
-      const rows = await tx.$queryRaw<{ id: string }[]>`
-        select "id" from "Replay" r
-        where "status" in ('QUEUED', 'RUNNING') and ("claimedUntil" is null or "claimedUntil" < now() at time zone 'utc')
-          and not exists (
-            select 1 from "OutboxMessage" o
-            where o."jobId" = 'replay.' || r."id"
-              and (o."publishedAt" is null or o."createdAt" > (now() at time zone 'utc') - make_interval(secs => ${olderThanSeconds}::double precision))
-          )
-        order by "createdAt" limit 100 for update skip locked`;
-      for (const { id } of rows) await enqueue(tx, runReplay, { replayId: id }, runReplayJobId(id));
-      return rows.length;
+      const ids = await lockLostRows(tx, 'Replay', 'replay.', olderThanSeconds);
+      for (const id of ids) await enqueue(tx, runReplay, { replayId: id }, runReplayJobId(id));
+      return ids.length;
     });
   }
 

@@ -1,5 +1,5 @@
 import { BatchPredictionOptions, type BatchPredictionStatus, limits, type ResultFormat, type TableFormat } from '@slipway/contracts';
-import { type Database, enqueue, Prisma, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { type Database, enqueue, lockLostRows, Prisma, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { lockDigest } from '../artefacts/artefact-reference.store.js';
 import type { ArtefactStore, StagedArtefact } from '../artefacts/artefact-store.js';
 import { digestsOf, subjectOf } from './batch-prediction.store.js';
@@ -175,17 +175,9 @@ export class BatchRunStore {
    */
   async requeueLost(olderThanSeconds: number): Promise<number> {
     return this.db.$transaction(async (tx) => {
-      const rows = await tx.$queryRaw<{ id: string }[]>`
-        select "id" from "BatchPrediction" b
-        where "status" in ('QUEUED', 'RUNNING') and ("claimedUntil" is null or "claimedUntil" < now() at time zone 'utc')
-          and not exists (
-            select 1 from "OutboxMessage" o
-            where o."jobId" = 'batch-prediction.' || b."id"
-              and (o."publishedAt" is null or o."createdAt" > (now() at time zone 'utc') - make_interval(secs => ${olderThanSeconds}::double precision))
-          )
-        order by "createdAt" limit 100 for update skip locked`;
-      for (const { id } of rows) await enqueue(tx, runBatchPrediction, { batchPredictionId: id }, runBatchPredictionJobId(id));
-      return rows.length;
+      const ids = await lockLostRows(tx, 'BatchPrediction', 'batch-prediction.', olderThanSeconds);
+      for (const id of ids) await enqueue(tx, runBatchPrediction, { batchPredictionId: id }, runBatchPredictionJobId(id));
+      return ids.length;
     });
   }
 

@@ -1,5 +1,5 @@
 import { DatasetOptions, type EvaluationResult, limits, Signature, type TableFormat, type Task } from '@slipway/contracts';
-import { type Database, enqueue, recordEvent, type Transaction, toJson } from '@slipway/platform';
+import { type Database, enqueue, lockLostRows, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { lockDigest } from '../artefacts/artefact-reference.store.js';
 import type { ArtefactStore, StagedArtefact } from '../artefacts/artefact-store.js';
 import { toTableFormat } from '../batch-predictions/batch-prediction-mapper.js';
@@ -167,17 +167,9 @@ export class EvaluationRunStore {
   /** Publishes the job again of evaluations that nobody holds and whose job was not published within `olderThanSeconds`. @returns how many. */
   async requeueLost(olderThanSeconds: number): Promise<number> {
     return this.db.$transaction(async (tx) => {
-      const rows = await tx.$queryRaw<{ id: string }[]>`
-        select "id" from "Evaluation" e
-        where "status" in ('QUEUED', 'RUNNING') and ("claimedUntil" is null or "claimedUntil" < now() at time zone 'utc')
-          and not exists (
-            select 1 from "OutboxMessage" o
-            where o."jobId" = 'evaluation.' || e."id"
-              and (o."publishedAt" is null or o."createdAt" > (now() at time zone 'utc') - make_interval(secs => ${olderThanSeconds}::double precision))
-          )
-        order by "createdAt" limit 100 for update skip locked`;
-      for (const { id } of rows) await enqueue(tx, evaluateVersion, { evaluationId: id }, evaluateVersionJobId(id));
-      return rows.length;
+      const ids = await lockLostRows(tx, 'Evaluation', 'evaluation.', olderThanSeconds);
+      for (const id of ids) await enqueue(tx, evaluateVersion, { evaluationId: id }, evaluateVersionJobId(id));
+      return ids.length;
     });
   }
 }
