@@ -6,6 +6,7 @@ import { EvaluationsModule } from './evaluations/evaluations.module.js';
 import { HealthServer, REGISTRY } from './health/health-server.js';
 import { Jobs } from './jobs/jobs.js';
 import { OutboxRelay } from './jobs/outbox-relay.js';
+import { JudgingModule } from './judging/judging.module.js';
 import { MEMBERSHIP, type Membership } from './joining/membership.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { PlacementModule } from './placement/placement.module.js';
@@ -35,7 +36,7 @@ export class WorkerModule {
   /** On a host that has joined only what concerns its instances: jobs need the installation's key and its artefacts, which stay where the API is. */
   static with(platform: Platform, membership: Membership | null): DynamicModule {
     const everywhere = [PlatformModule.with(platform, membership), SupervisingModule, PlacementModule, MonitoringModule];
-    const besideApi = [RolloutsModule, VersionsModule, AlertsModule, BatchPredictionsModule, ReplaysModule, EvaluationsModule];
+    const besideApi = [RolloutsModule, VersionsModule, AlertsModule, BatchPredictionsModule, ReplaysModule, EvaluationsModule, JudgingModule];
     return {
       module: WorkerModule,
       imports: membership === null ? [...everywhere, ...besideApi] : everywhere,

@@ -5,6 +5,7 @@ export * from './deployments/deployment-fact.store.js';
 export * from './deployments/deployment-names.store.js';
 export * from './deployments/deployment-state.js';
 export * from './deployments/derive-status.js';
+export * from './deployments/watched-deployments.store.js';
 export * from './hosts/host.js';
 export * from './hosts/host.store.js';
 export * from './hosts/host-authority.store.js';

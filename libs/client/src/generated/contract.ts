@@ -219,6 +219,20 @@ export interface RevisionSpec {
   readonly deadlineMs?: number;
   readonly keepWarmSeconds: number;
   readonly recordPredictions: boolean;
+  readonly monitoring: {
+    readonly profiles: boolean;
+    readonly slices: readonly string[];
+    readonly joinKey?: string;
+    readonly records: {
+      readonly maxPerSecond: number;
+      readonly inputs?: {
+        readonly percent: number;
+        readonly fields: Readonly<Record<string, 'keep' | 'hash' | 'mask' | 'drop'>>;
+        readonly others: 'keep' | 'hash' | 'mask' | 'drop';
+      };
+    };
+    readonly noise: { readonly percent: number };
+  };
   readonly requestSamples?: {
     readonly percent: number;
     readonly perMinute: number;

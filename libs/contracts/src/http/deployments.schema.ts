@@ -60,6 +60,41 @@ export const OutputRange = z
   );
 export type OutputRange = z.infer<typeof OutputRange>;
 
+/** What a prediction record keeps of the inputs. Nothing unless stated: inputs may be personal data. */
+export const RecordedInputs = z.strictObject({
+  /** Share of the recorded predictions whose inputs are kept. */
+  percent: z.number().gt(0).max(100).default(100),
+  /** Per input (see `columnName`). `hash`: a keyed hash, equal for equal values; `mask`: that there was a value; `drop`: nothing. */
+  fields: z.record(plainText(256), z.enum(redactions)).default({}),
+  /** What becomes of inputs that are not named. */
+  others: z.enum(redactions).default('drop'),
+});
+export type RecordedInputs = z.infer<typeof RecordedInputs>;
+
+/** What is watched of the predictions of a revision. */
+export const Monitoring = z.strictObject({
+  /** Counts inputs and outputs of every prediction into the version's profile. */
+  profiles: z.boolean().default(true),
+  /** Inputs with few values, by which figures are also told apart. */
+  slices: z.array(plainText(256).min(1)).max(8).default([]),
+  /** The input that names a row for labels; the caller's request id does without it. */
+  joinKey: plainText(256).min(1).optional(),
+  records: z
+    .strictObject({
+      /** Records per second and instance; above it a share is kept that is known for each of them. */
+      maxPerSecond: z.number().int().min(1).max(100_000).default(2_000),
+      inputs: RecordedInputs.optional(),
+    })
+    .prefault({}),
+  noise: z
+    .strictObject({
+      /** Extra runs for measuring noise, as a share of the requests served; 0 turns the probes off. */
+      percent: z.number().min(0).max(1).default(0.5),
+    })
+    .prefault({}),
+});
+export type Monitoring = z.infer<typeof Monitoring>;
+
 const specFields = {
   /** Threads of one run; `auto`: one for models that run in a few milliseconds, else the host's cores as far as its budget goes. */
   intraOpThreads: z.union([z.number().int().min(1).max(256), z.literal('auto')]),
@@ -75,6 +110,7 @@ const specFields = {
   deadlineMs: z.number().int().min(1).max(limits.deadlineMsMax).optional(),
   keepWarmSeconds: z.number().int().min(0).max(86_400),
   recordPredictions: z.boolean(),
+  monitoring: Monitoring,
   /** Keeps a sample of real requests, so that they can be replayed against another version. Off unless stated. */
   requestSamples: RequestSamples.optional(),
   /** Values outside of these make an answer count as invalid. */
@@ -94,6 +130,7 @@ export const RevisionSpec = z.strictObject({
   maxQueue: specFields.maxQueue.default(1024),
   keepWarmSeconds: specFields.keepWarmSeconds.default(600),
   recordPredictions: specFields.recordPredictions.default(true),
+  monitoring: Monitoring.prefault({}),
 });
 export type RevisionSpec = z.infer<typeof RevisionSpec>;
 

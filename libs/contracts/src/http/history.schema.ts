@@ -26,6 +26,7 @@ export const historyKinds = [
   'alert-rule',
   'key',
   'join-token',
+  'watch-settings',
 ] as const;
 export type HistoryKind = (typeof historyKinds)[number];
 const Kind = z.enum(historyKinds);

@@ -13,6 +13,38 @@ export const Judgement = z.object({
 });
 export type Judgement = z.infer<typeof Judgement>;
 
+/** What is judged over and over while a deployment serves. */
+export const judgementKinds = [
+  'quality',
+  'estimated_quality',
+  'prediction_error',
+  'drift',
+  'data_quality',
+  'noise',
+  'failures',
+  'anomaly',
+  'slo',
+  'labels',
+] as const;
+export type JudgementKind = (typeof judgementKinds)[number];
+
+/**
+ * A judgement with what it is about. `subject` names the metric, feature, probe, series or objective and is empty for the deployment as a
+ * whole; `version` and `slice` are null where it is about all of them.
+ */
+export const JudgementView = Judgement.extend({
+  kind: z.enum(judgementKinds),
+  subject: z.string(),
+  version: z.number().int().nullable(),
+  slice: z.string().nullable(),
+  from: Instant,
+  to: Instant,
+  judgedAt: Instant,
+  /** What it was judged from: other measures of the same thing, contributions, samples. */
+  evidence: z.record(z.string(), z.unknown()),
+});
+export type JudgementView = z.infer<typeof JudgementView>;
+
 export const SeriesFrame = z.object({ from: Instant, to: Instant, stepSeconds: z.number().int() });
 
 /** Serving per step; latencies in seconds, absent (null) without requests. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../limits.js';
+import { plainText } from '../text.js';
 
 /** The query of every list. */
 export const PageQuery = z.strictObject({
@@ -38,5 +39,10 @@ export const SeriesQuery = z.strictObject({
   to: Instant.optional(),
   step: z.coerce.number().int().min(5).max(86_400).optional(),
   version: z.coerce.number().int().min(1).max(2_147_483_647).optional(),
+  /** `name=value` of one of the revision's slices. */
+  slice: plainText(600)
+    .regex(/^[^=]+=/, 'expected name=value')
+    .optional(),
+  format: z.enum(['json', 'csv']).default('json'),
 });
 export type SeriesQuery = z.infer<typeof SeriesQuery>;

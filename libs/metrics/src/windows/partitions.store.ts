@@ -3,7 +3,6 @@ import type { Pool } from 'pg';
 const dayMs = 86_400_000;
 /** `no partition of relation … found for row`. */
 const noPartition = '23514';
-const timeSeries = { serving_windows: 'windows', resource_windows: 'windows', predictions: 'records', labels: 'records' } as const;
 
 /** Anything that runs a statement: the pool or one of its clients in a transaction. */
 export type Queryable = Pick<Pool, 'query'>;
@@ -35,11 +34,12 @@ export interface Retention {
 export async function maintainPartitions(db: Queryable, retention: Retention): Promise<{ made: number; dropped: number }> {
   const made = await db.query<{ made: number }>(`select telemetry.ensure_partitions((now() at time zone 'UTC')::date - 1, 4) as made`);
   let dropped = 0;
-  for (const [series, kind] of Object.entries(timeSeries)) {
+  const series = await db.query<{ name: string; retention: string }>('select name, retention from telemetry.partitioned_series order by name');
+  for (const { name, retention: kind } of series.rows) {
     const days = kind === 'windows' ? retention.windowsDays : retention.predictionsDays;
     const result = await db.query<{ dropped: number }>(
       `select telemetry.drop_partitions($1, (now() at time zone 'UTC')::date - $2::integer) as dropped`,
-      [series, days],
+      [name, days],
     );
     dropped += result.rows[0]?.dropped ?? 0;
   }

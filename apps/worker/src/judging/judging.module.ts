@@ -1,0 +1,35 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { type Judge, judgeDeployments } from '@slipway/metrics';
+import { Jobs } from '../jobs/jobs.js';
+import { Platform } from '../platform.js';
+import { JudgingRound } from './judging-round.js';
+
+const roundEveryMs = 10_000;
+
+/** Judges every deployment, over and over: what has been seen of it becomes judgements that alerts, console and REST read. */
+@Module({})
+export class JudgingModule implements OnModuleInit {
+  constructor(
+    private readonly platform: Platform,
+    private readonly jobs: Jobs,
+  ) {}
+
+  onModuleInit(): void {
+    const { db, log } = this.platform;
+    const round = new JudgingRound(db, this.judges(), log);
+    // A round that takes longer than the time between two is not overtaken by the next.
+    let running: Promise<void> | undefined;
+    this.jobs.handle(judgeDeployments, () => {
+      running ??= round.run().finally(() => {
+        running = undefined;
+      });
+      return running;
+    });
+    this.jobs.every(judgeDeployments, roundEveryMs, {});
+  }
+
+  /** One line per kind. */
+  private judges(): Judge[] {
+    return [];
+  }
+}
