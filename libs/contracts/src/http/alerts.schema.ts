@@ -2,17 +2,26 @@ import { z } from 'zod';
 import { ResourceName } from '../names.js';
 import { alertStates } from '../statuses.js';
 import { plainText } from '../text.js';
-import { Judgement } from './monitoring.schema.js';
+import { Judgement, judgementKinds } from './monitoring.schema.js';
 import { Instant, pageOf } from './paging.schema.js';
 
-/** Error share: above `threshold` (0 to 1). Latency: p95 above `threshold` seconds. Both over `windowSeconds`, judged only with `minRequests`. */
 const RuleParams = z.strictObject({
   deployment: ResourceName,
-  threshold: z.number().positive(),
+  /** Error share: above it (0 to 1). Latency: p95 above it in seconds. What is judged anyway has its own limits and takes none here. */
+  threshold: z.number().positive().optional(),
+  /** Error share and latency are taken over so long, and judged only with so many requests. */
   windowSeconds: z.number().int().min(10).max(86_400).default(60),
   minRequests: z.number().int().min(1).max(1_000_000).default(10),
+  /** Of a judged kind, only this metric, feature, probe, series or objective; all of them without it. */
+  subject: plainText(256).optional(),
 });
-export const ruleKinds = ['error_ratio', 'latency_p95'] as const;
+/** Judged by the rule itself, over its own window. */
+export const measuredRuleKinds = ['error_ratio', 'latency_p95'] as const;
+/** The others follow what is judged of the deployment anyway: the alert says what the console says. */
+export const ruleKinds = [...measuredRuleKinds, ...judgementKinds] as const;
+export function isMeasuredKind(kind: string): kind is (typeof measuredRuleKinds)[number] {
+  return measuredRuleKinds.some((measured) => measured === kind);
+}
 export const severities = ['page', 'ticket', 'info'] as const;
 const shape = {
   name: ResourceName,
@@ -29,13 +38,19 @@ const shape = {
     .default([]),
   enabled: z.boolean().default(true),
 };
-export const CreateAlertRule = z.strictObject(shape).refine((rule) => rule.kind !== 'error_ratio' || rule.params.threshold < 1, {
-  path: ['params', 'threshold'],
-  message: 'an error share is below 1, or the rule could never fire',
+export const CreateAlertRule = z.strictObject(shape).superRefine(({ kind, params }, ctx) => {
+  const refuse = (field: string, message: string) => ctx.addIssue({ code: 'custom', path: ['params', field], message });
+  if (!isMeasuredKind(kind)) {
+    if (params.threshold !== undefined) refuse('threshold', `"${kind}" is judged by its own limit; expected no threshold`);
+    return;
+  }
+  if (params.subject !== undefined) refuse('subject', `"${kind}" has one subject, the deployment; expected none here`);
+  if (params.threshold === undefined) refuse('threshold', kind === 'error_ratio' ? 'expected an error share between 0 and 1' : 'expected seconds');
+  else if (kind === 'error_ratio' && params.threshold >= 1) refuse('threshold', 'an error share is below 1, or the rule could never fire');
 });
 export type CreateAlertRule = z.infer<typeof CreateAlertRule>;
 export const ChangeAlertRule = z.strictObject({
-  params: RuleParams.omit({ deployment: true }).partial().optional(),
+  params: RuleParams.omit({ deployment: true, subject: true }).partial().optional(),
   for: shape.for.unwrap().optional(),
   severity: z.enum(severities).optional(),
   receivers: shape.receivers.unwrap().optional(),
@@ -46,7 +61,13 @@ export const AlertRuleView = z.object({
   id: z.string(),
   name: z.string(),
   kind: z.enum(ruleKinds),
-  params: z.object({ deployment: z.string(), threshold: z.number(), windowSeconds: z.number(), minRequests: z.number() }),
+  params: z.object({
+    deployment: z.string(),
+    threshold: z.number().nullable(),
+    windowSeconds: z.number(),
+    minRequests: z.number(),
+    subject: z.string().nullable(),
+  }),
   for: z.number(),
   severity: z.enum(severities),
   labels: z.record(z.string(), z.string()),

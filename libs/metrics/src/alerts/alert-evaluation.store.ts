@@ -1,6 +1,8 @@
-import { type AlertState, alertStates, type Judgement, ruleKinds, severities } from '@slipway/contracts';
+import { type AlertState, alertStates, isMeasuredKind, type Judgement, ruleKinds, severities } from '@slipway/contracts';
 import { channels, type Database, isUniqueViolation, newId, nudge, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { z } from 'zod';
+import { JudgementStore } from '../judgements/judgement.store.js';
+import { judgeFollowed } from '../rules/judge-followed.js';
 import { judgeRule } from '../rules/judge-rule.js';
 import { type AlertStep, endAlert, newAlert, nextAlertState } from '../rules/next-alert-state.js';
 import { ServingSeriesStore } from '../series/serving-series.store.js';
@@ -29,6 +31,7 @@ export interface EvaluationReport {
  */
 export class AlertEvaluation {
   private readonly serving: ServingSeriesStore;
+  private readonly judgements: JudgementStore;
 
   constructor(
     private readonly db: Database,
@@ -37,6 +40,7 @@ export class AlertEvaluation {
     private readonly publicUrl: string,
   ) {
     this.serving = new ServingSeriesStore(pool);
+    this.judgements = new JudgementStore(pool);
   }
 
   /** One round over all rules. A rule that cannot be judged does not keep the others from it. */
@@ -69,13 +73,20 @@ export class AlertEvaluation {
   }
 
   private async evaluate(rule: Rule, subject: AlertSubject, now: Date): Promise<boolean> {
-    const params = RuleParamsRow.parse(rule.params);
-    const span = { fromMs: now.getTime() - (params.windowSeconds + 10) * 1000 + 1, toMs: now.getTime() + 1 };
-    const served = await this.serving.total({ deploymentId: rule.deploymentId, ...span });
-    const judgement = judgeRule({ kind: subject.kind, threshold: params.threshold, minRequests: params.minRequests }, served);
+    const judgement = await this.judge(rule, subject, now);
     const alert = await this.ensureAlert(rule, subject);
     const step = nextAlertState(positionOf(alert), judgement.verdict, rule.forSeconds, now);
     return this.write({ alert, rule, step, now, judgement, annotations: alertAnnotations(subject, judgement) });
+  }
+
+  private async judge({ deploymentId, ...rule }: Rule, { kind, severity }: AlertSubject, now: Date): Promise<Judgement> {
+    const { threshold, minRequests, windowSeconds, subject } = RuleParamsRow.parse(rule.params);
+    if (isMeasuredKind(kind)) {
+      const span = { fromMs: now.getTime() - (windowSeconds + 10) * 1000 + 1, toMs: now.getTime() + 1 };
+      return judgeRule({ kind, threshold: threshold ?? 0, minRequests }, await this.serving.total({ deploymentId, ...span }));
+    }
+    const current = await this.judgements.current(deploymentId, [kind]);
+    return judgeFollowed(subject === null ? current : current.filter((one) => one.subject === subject), severity, now.getTime());
   }
 
   /** Alerts that are pending or firing although their rule is off, changed its labels, or lost its deployment. */

@@ -1,6 +1,6 @@
-import type { Judgement, severities } from '@slipway/contracts';
-import type { RuleKind } from '../rules/judge-rule.js';
+import type { Judgement, ruleKinds, severities } from '@slipway/contracts';
 
+export type RuleKind = (typeof ruleKinds)[number];
 export type Severity = (typeof severities)[number];
 
 /** What an alert is about. */
@@ -29,13 +29,27 @@ export function alertLabels(subject: AlertSubject): Record<string, string> {
   };
 }
 
-const conditionOf: Readonly<Record<RuleKind, string>> = { error_ratio: 'share of failed requests', latency_p95: '95 % latency' };
+/** In alarm, and when it is over. */
+const words: Readonly<Record<RuleKind, readonly [string, string]>> = {
+  error_ratio: ['share of failed requests is above its limit', 'share of failed requests is back below its limit'],
+  latency_p95: ['95 % latency is above its limit', '95 % latency is back below its limit'],
+  quality: ['quality has dropped', 'quality is back within its limits'],
+  estimated_quality: ['quality has dropped by estimate', 'estimated quality is back within its limits'],
+  prediction_error: ['predictions are further from the truth than they were', 'prediction error is back within its limits'],
+  drift: ['data have drifted', 'data are like the reference again'],
+  data_quality: ['data are missing, unknown or out of range', 'data are sound again'],
+  noise: ['the same input does not get the same answer', 'answers repeat again'],
+  failures: ['the model fails more than it did', 'failures are back to what they were'],
+  anomaly: ['something is unusual', 'all is as usual again'],
+  slo: ['the error budget is being burnt', 'the error budget is safe again'],
+  labels: ['labels have stopped', 'labels are coming again'],
+};
 
 /** What people read: in notices and on the alert's page. */
 export function alertAnnotations(subject: AlertSubject, judgement: Judgement): Record<string, string> {
   const high = judgement.verdict === 'alarm';
   return {
-    summary: `${subject.deployment}: ${conditionOf[subject.kind]} is ${high ? 'above' : 'back below'} its limit`,
+    summary: `${subject.deployment}: ${words[subject.kind][high ? 0 : 1]}`,
     description: judgement.reason,
     ...(judgement.value === null ? {} : { value: String(judgement.value) }),
     ...(judgement.threshold === null ? {} : { threshold: String(judgement.threshold) }),

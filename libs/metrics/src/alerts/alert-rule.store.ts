@@ -3,6 +3,7 @@ import {
   alertStates,
   type ChangeAlertRule,
   type CreateAlertRule,
+  isMeasuredKind,
   Judgement,
   type Page,
   type PageQuery,
@@ -26,7 +27,12 @@ import { latencyEdges } from '../windows/latency-buckets.js';
 import { reservedLabels } from './alert-labels.js';
 
 /** What is stored of a rule's parameters; the deployment is a column of its own. */
-export const RuleParamsRow = z.object({ threshold: z.number(), windowSeconds: z.number(), minRequests: z.number() });
+export const RuleParamsRow = z.object({
+  threshold: z.number().nullable().default(null),
+  windowSeconds: z.number(),
+  minRequests: z.number(),
+  subject: z.string().nullable().default(null),
+});
 const LabelsRow = z.record(z.string(), z.string());
 /** A judgement as it is stored, with the time it was made. */
 export const JudgementRow = Judgement.extend({ at: z.string() });
@@ -47,7 +53,7 @@ export class AlertRuleStore {
 
   /** @throws RULE_REFUSED, RULE_NAME_TAKEN */
   async create(by: ChangeBy, wish: CreateAlertRule, deploymentId: string): Promise<AlertRuleView> {
-    refuseUnusable(wish.kind, wish.params.threshold, wish.labels);
+    refuseUnusable(wish.kind, wish.params.threshold ?? null, wish.labels);
     const { deployment: _, ...params } = wish.params;
     const data = {
       id: newId('rul'),
@@ -141,14 +147,19 @@ export class AlertRuleStore {
 }
 
 /** A rule that could never fire, or whose labels could not be sent, is refused when it is made. */
-function refuseUnusable(kind: string, threshold: number, labels: Readonly<Record<string, string>>): void {
+function refuseUnusable(kind: string, threshold: number | null, labels: Readonly<Record<string, string>>): void {
   const highest = latencyEdges.at(-1) ?? 0;
-  if (kind === 'latency_p95' && threshold >= highest)
+  if (isMeasuredKind(kind) !== (threshold !== null))
+    throw new SlipwayError(
+      'RULE_REFUSED',
+      `A rule of the kind "${kind}" ${threshold === null ? 'needs a threshold' : 'is judged by its own limit; expected no threshold'}.`,
+    );
+  if (kind === 'latency_p95' && threshold !== null && threshold >= highest)
     throw new SlipwayError(
       'RULE_REFUSED',
       `Expected a latency limit below ${highest} s: longer times are not told apart, so the rule could never fire.`,
     );
-  if (kind === 'error_ratio' && threshold >= 1)
+  if (kind === 'error_ratio' && threshold !== null && threshold >= 1)
     throw new SlipwayError('RULE_REFUSED', 'Expected an error share below 1, or the rule could never fire.');
   const reserved = reservedLabels.find((name) => Object.hasOwn(labels, name));
   if (reserved !== undefined) throw new SlipwayError('RULE_REFUSED', `The label "${reserved}" is set by Slipway; choose another name.`);

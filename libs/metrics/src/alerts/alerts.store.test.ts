@@ -1,8 +1,9 @@
-import { type Outcome, outcomes } from '@slipway/contracts';
+import { CreateAlertRule, type Outcome, outcomes } from '@slipway/contracts';
 import { newId } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createRegistry } from '../instruments/create-registry.js';
+import { type JudgedWindow, JudgementStore } from '../judgements/judgement.store.js';
 import { ServingRecorder } from '../windows/serving-recorder.js';
 import { ServingWindowStore } from '../windows/serving-window.store.js';
 import { AlertStore } from './alert.store.js';
@@ -88,6 +89,37 @@ async function alertOf(rule: string) {
 async function deliveriesOf(rule: string) {
   return database.db.delivery.findMany({ where: { alert: { rule: { name: rule } } }, orderBy: { id: 'asc' } });
 }
+
+it('follows what is judged of a deployment, a subject alone where it is named', async () => {
+  const { evaluation, rules } = stores();
+  const { deploymentId, deployment } = await scene();
+  const wish = CreateAlertRule.parse({ name: `${deployment}-drift`, kind: 'drift', params: { deployment }, for: 0 });
+  await rules.create(by, wish, deploymentId);
+  await rules.create(by, { ...wish, name: `${deployment}-sex`, params: { ...wish.params, subject: 'sex' } }, deploymentId);
+  await expect(rules.create(by, { ...wish, name: 'x', params: { ...wish.params, threshold: 0.1 } }, deploymentId)).rejects.toMatchObject({
+    code: 'RULE_REFUSED',
+  });
+  const judgements = new JudgementStore(database.pool);
+  const judged = (subject: string, verdict: 'ok' | 'alarm', reason: string, toMs: number): JudgedWindow => ({
+    ...{ kind: 'drift', subject, version: 1, slice: '', fromMs: toMs - 3_600_000, toMs, evidence: {} },
+    ...{ value: 0.3, interval: null, n: 500, threshold: 0.1, verdict, reason },
+  });
+  const now = Date.now();
+  await judgements.write({ projectId: 'prj_default', deploymentId }, [
+    judged('age', 'alarm', 'age has drifted.', now),
+    judged('sex', 'ok', 'fine', now),
+  ]);
+  await evaluation().run();
+  expect(await alertOf(`${deployment}-drift`)).toMatchObject({
+    state: 'firing',
+    kind: 'drift',
+    annotations: { summary: `${deployment}: data have drifted`, description: 'age has drifted.' },
+  });
+  expect(await alertOf(`${deployment}-sex`)).toBeUndefined();
+  await judgements.write({ projectId: 'prj_default', deploymentId }, [judged('age', 'ok', 'age is as it was.', now + 1)]);
+  await evaluation().run();
+  expect((await alertOf(`${deployment}-drift`))?.state).toBe('resolved');
+});
 
 it('walks from pending to firing to resolved, with one notice and one event for each', async () => {
   const { evaluation, receivers, rules } = stores();

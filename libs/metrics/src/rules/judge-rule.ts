@@ -1,13 +1,11 @@
-import { assertNever, type Judgement, type Outcome, type ruleKinds } from '@slipway/contracts';
+import { assertNever, type Judgement, type measuredRuleKinds, type Outcome } from '@slipway/contracts';
 import { wilsonInterval } from '../quality/intervals.js';
 import { errorShare } from '../series/error-share.js';
 import { latencyQuantile, sumOf } from '../windows/latency-buckets.js';
 
-export type RuleKind = (typeof ruleKinds)[number];
-
-/** The condition of a rule: a share from 0 to 1 or seconds. */
+/** The condition of a rule that is judged by itself: a share from 0 to 1 or seconds. */
 export interface RuleCondition {
-  readonly kind: RuleKind;
+  readonly kind: (typeof measuredRuleKinds)[number];
   readonly threshold: number;
   readonly minRequests: number;
 }

@@ -1,4 +1,4 @@
-import type { RevisionView, Signature } from '@slipway/contracts';
+import { Monitoring, type RevisionView, type Signature } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { activeRevision, compareSignatures, rollbackTargets } from './impact';
 
@@ -10,7 +10,15 @@ function revision(number: number, activatedAt: string | null): RevisionView {
     versionId: `ver_${number}`,
     digest: 'd',
     replicas: 1,
-    spec: { intraOpThreads: 1, executionProviders: ['cpu'], maxQueue: 1, keepWarmSeconds: 1, recordPredictions: true, batching: { mode: 'auto' } },
+    spec: {
+      intraOpThreads: 1,
+      executionProviders: ['cpu'],
+      maxQueue: 1,
+      keepWarmSeconds: 1,
+      recordPredictions: true,
+      batching: { mode: 'auto' },
+      monitoring: Monitoring.parse({}),
+    },
     reason: null,
     createdAt: '2026-01-01T00:00:00Z',
     createdBy: 'key:ci',

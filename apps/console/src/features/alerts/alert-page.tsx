@@ -20,7 +20,7 @@ export function AlertPage({ id }: { readonly id: string }) {
 function Loaded({ alert }: { readonly alert: AlertView }) {
   const rule = useAlertRules().items?.find((each) => each.name === alert.rule);
   const deliveries = useDeliveries();
-  const format = alert.kind === 'error_ratio' ? formatRatio : formatSeconds;
+  const format = alert.kind === 'error_ratio' ? formatRatio : alert.kind === 'latency_p95' ? formatSeconds : formatNumber;
   const moment = (at: string | null) => (at === null ? '–' : <Ago at={at} />);
   return (
     <>
@@ -53,7 +53,7 @@ function Loaded({ alert }: { readonly alert: AlertView }) {
                 items={[
                   ['Value', alert.judgement.value === null ? '–' : format(alert.judgement.value)],
                   ['Threshold', alert.judgement.threshold === null ? '–' : format(alert.judgement.threshold)],
-                  ['Requests looked at', formatNumber(alert.judgement.n)],
+                  ['Looked at', formatNumber(alert.judgement.n)],
                 ]}
               />
             </>

@@ -1,6 +1,6 @@
 'use client';
 
-import { CreateAlertRule } from '@slipway/contracts';
+import { CreateAlertRule, isMeasuredKind, ruleKinds } from '@slipway/contracts';
 import { useQueryClient } from '@tanstack/react-query';
 import Link from 'next/link';
 import { type FormEvent, useState } from 'react';
@@ -12,11 +12,11 @@ import { useNotify } from '@/components/notices';
 import { useReceivers } from '@/lib/api/alerts';
 import { callVoid } from '@/lib/api/api.client';
 import { useDeployments } from '@/lib/api/deployments';
-import { ruleSentence } from '@/lib/text/rule-sentence';
+import { ruleSentence, ruleWords } from '@/lib/text/rule-sentence';
 
-const words = { error_ratio: 'the error share', latency_p95: 'the p95 latency' } as const;
-type Kind = keyof typeof words;
-const units: Readonly<Record<Kind, { readonly unit: string; readonly factor: number; readonly first: string }>> = {
+type Kind = (typeof ruleKinds)[number];
+const shortNames: Readonly<Partial<Record<Kind, string>>> = { error_ratio: 'errors', latency_p95: 'latency' };
+const units: Readonly<Record<'error_ratio' | 'latency_p95', { readonly unit: string; readonly factor: number; readonly first: string }>> = {
   error_ratio: { unit: '%', factor: 0.01, first: '5' },
   latency_p95: { unit: 'ms', factor: 0.001, first: '250' },
 };
@@ -37,6 +37,7 @@ export function CreateRuleDialog({ deployment: given, onClose }: { readonly depl
   const [kind, setKind] = useState<Kind>('error_ratio');
   const [deployment, setDeployment] = useState(given);
   const [threshold, setThreshold] = useState(units.error_ratio.first);
+  const [subject, setSubject] = useState('');
   const [hold, setHold] = useState(60);
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [severity, setSeverity] = useState('ticket');
@@ -46,15 +47,20 @@ export function CreateRuleDialog({ deployment: given, onClose }: { readonly depl
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
 
-  const finalName = name.trim() || `${deployment || 'deployment'}-${kind === 'error_ratio' ? 'errors' : 'latency'}`;
+  const unit = isMeasuredKind(kind) ? units[kind] : undefined;
+  const finalName = name.trim() || `${deployment || 'deployment'}-${shortNames[kind] ?? kind}`;
   const rule = {
     name: finalName,
     kind,
     params: {
       deployment,
-      threshold: Number((Number(threshold) * units[kind].factor).toPrecision(12)),
-      windowSeconds: Number(windowSeconds),
-      minRequests: Number(minRequests),
+      ...(unit === undefined
+        ? subject.trim() !== '' && { subject: subject.trim() }
+        : {
+            threshold: Number((Number(threshold) * unit.factor).toPrecision(12)),
+            windowSeconds: Number(windowSeconds),
+            minRequests: Number(minRequests),
+          }),
     },
     for: hold,
     severity,
@@ -89,14 +95,16 @@ export function CreateRuleDialog({ deployment: given, onClose }: { readonly depl
             className="control !w-auto"
             value={kind}
             onChange={(event) => {
-              const next: Kind = event.target.value === 'latency_p95' ? 'latency_p95' : 'error_ratio';
+              const next = ruleKinds.find((each) => each === event.target.value) ?? 'error_ratio';
               setKind(next);
-              setThreshold(units[next].first);
+              if (isMeasuredKind(next)) setThreshold(units[next].first);
+              // What is judged over hours needs no waiting on top.
+              setHold(isMeasuredKind(next) ? 60 : 0);
             }}
           >
-            {Object.entries(words).map(([value, word]) => (
+            {ruleKinds.map((value) => (
               <option key={value} value={value}>
-                {word}
+                {ruleWords[value]}
               </option>
             ))}
           </select>
@@ -114,20 +122,26 @@ export function CreateRuleDialog({ deployment: given, onClose }: { readonly depl
               <option key={each.id}>{each.name}</option>
             ))}
           </select>
-          <span>is above</span>
-          <span className="flex items-center gap-1.5">
-            <input
-              aria-label={`Threshold in ${units[kind].unit}`}
-              type="number"
-              min="0"
-              step="any"
-              required
-              className="control !w-24"
-              value={threshold}
-              onChange={(event) => setThreshold(event.target.value)}
-            />
-            {units[kind].unit}
-          </span>
+          {unit === undefined ? (
+            <span>is judged an alarm</span>
+          ) : (
+            <>
+              <span>is above</span>
+              <span className="flex items-center gap-1.5">
+                <input
+                  aria-label={`Threshold in ${unit.unit}`}
+                  type="number"
+                  min="0"
+                  step="any"
+                  required
+                  className="control !w-24"
+                  value={threshold}
+                  onChange={(event) => setThreshold(event.target.value)}
+                />
+                {unit.unit}
+              </span>
+            </>
+          )}
           <select aria-label="For how long" className="control !w-auto" value={hold} onChange={(event) => setHold(Number(event.target.value))}>
             {holds.map(([seconds, word]) => (
               <option key={seconds} value={seconds}>
@@ -139,7 +153,13 @@ export function CreateRuleDialog({ deployment: given, onClose }: { readonly depl
           <Receivers names={receivers.map((each) => each.name)} chosen={chosen} onChange={setChosen} />
         </div>
         <p className="text-xs text-ink-3" aria-live="polite">
-          {checked.success ? ruleSentence({ ...checked.data, receivers: [...chosen] }) : ''}
+          {checked.success
+            ? ruleSentence({
+                ...checked.data,
+                params: { ...checked.data.params, threshold: checked.data.params.threshold ?? null, subject: checked.data.params.subject ?? null },
+                receivers: [...chosen],
+              })
+            : ''}
         </p>
         <div className="grid gap-4 sm:grid-cols-2">
           <Field label="Name" optional>
@@ -164,36 +184,44 @@ export function CreateRuleDialog({ deployment: given, onClose }: { readonly depl
             )}
           </Field>
         </div>
-        <details>
-          <summary className="min-h-6 text-[0.8125rem] text-ink-2">How it is measured</summary>
-          <div className="mt-3 grid gap-4 sm:grid-cols-2">
-            <Field label="Window, seconds" hint="The figure is taken over this long.">
-              {(props) => (
-                <input
-                  {...props}
-                  type="number"
-                  min={10}
-                  max={86_400}
-                  className="control"
-                  value={windowSeconds}
-                  onChange={(event) => setWindowSeconds(event.target.value)}
-                />
-              )}
-            </Field>
-            <Field label="Least requests" hint="Below this many the rule says: too little to judge.">
-              {(props) => (
-                <input
-                  {...props}
-                  type="number"
-                  min={1}
-                  className="control"
-                  value={minRequests}
-                  onChange={(event) => setMinRequests(event.target.value)}
-                />
-              )}
-            </Field>
-          </div>
-        </details>
+        {unit === undefined ? (
+          <Field label="Only for" optional hint="A feature, metric, probe, series or objective by its name; all of them without it.">
+            {(props) => (
+              <input {...props} className="control" autoComplete="off" value={subject} onChange={(event) => setSubject(event.target.value)} />
+            )}
+          </Field>
+        ) : (
+          <details>
+            <summary className="min-h-6 text-[0.8125rem] text-ink-2">How it is measured</summary>
+            <div className="mt-3 grid gap-4 sm:grid-cols-2">
+              <Field label="Window, seconds" hint="The figure is taken over this long.">
+                {(props) => (
+                  <input
+                    {...props}
+                    type="number"
+                    min={10}
+                    max={86_400}
+                    className="control"
+                    value={windowSeconds}
+                    onChange={(event) => setWindowSeconds(event.target.value)}
+                  />
+                )}
+              </Field>
+              <Field label="Least requests" hint="Below this many the rule says: too little to judge.">
+                {(props) => (
+                  <input
+                    {...props}
+                    type="number"
+                    min={1}
+                    className="control"
+                    value={minRequests}
+                    onChange={(event) => setMinRequests(event.target.value)}
+                  />
+                )}
+              </Field>
+            </div>
+          </details>
+        )}
         <Problem error={error} />
         <div className="flex justify-end gap-2">
           <Button kind="quiet" onClick={onClose}>

@@ -43,7 +43,8 @@ export function Rules() {
           list={rules}
           empty={
             <Empty icon="bell" title="No rules yet" action={add}>
-              A rule is a sentence: when the error share or the p95 latency of a deployment is above a value for a time, then notify someone.
+              A rule is a sentence: when the error share, the latency, the drift or the quality of a deployment is beyond its limit for a time, then
+              notify someone.
             </Empty>
           }
         >
