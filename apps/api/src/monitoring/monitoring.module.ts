@@ -1,8 +1,11 @@
 import { Module } from '@nestjs/common';
+import { JudgementsController } from './judgements.controller.js';
 import { LabelsController } from './labels.controller.js';
 import { MonitoringController } from './monitoring.controller.js';
 import { PredictionsController } from './predictions.controller.js';
+import { ResourcesController } from './resources.controller.js';
+import { ServingController } from './serving.controller.js';
 import { WatchController } from './watch.controller.js';
 
-@Module({ controllers: [MonitoringController, LabelsController, PredictionsController, WatchController] })
+@Module({ controllers: [JudgementsController, MonitoringController, LabelsController, PredictionsController, ResourcesController, ServingController, WatchController] })
 export class MonitoringModule {}

@@ -44,6 +44,14 @@ export const JudgementView = Judgement.extend({
   evidence: z.record(z.string(), z.unknown()),
 });
 export type JudgementView = z.infer<typeof JudgementView>;
+export const JudgementsQuery = z.strictObject({
+  kind: z.enum(judgementKinds).optional(),
+  verdict: z.enum(['ok', 'alarm', 'insufficient']).optional(),
+});
+export type JudgementsQuery = z.infer<typeof JudgementsQuery>;
+/** The newest judgement of each thing. */
+export const JudgementList = z.object({ items: z.array(JudgementView) });
+export type JudgementList = z.infer<typeof JudgementList>;
 
 export const SeriesFrame = z.object({ from: Instant, to: Instant, stepSeconds: z.number().int() });
 
@@ -136,22 +144,3 @@ export const LabelsAccepted = z.object({
   counts: z.record(z.enum(labelResults), z.number()),
 });
 export type LabelsAccepted = z.infer<typeof LabelsAccepted>;
-
-export const PredictionView = z.object({
-  id: z.string(),
-  row: z.number().int(),
-  at: Instant,
-  deployment: z.string(),
-  model: z.string(),
-  version: z.number().int(),
-  revision: z.number().int(),
-  digest: z.string(),
-  clientId: z.string().nullable(),
-  predicted: z.union([z.string(), z.number()]).nullable(),
-  score: z.number().nullable(),
-  computeMicros: z.number(),
-  label: z.union([z.string(), z.number()]).nullable(),
-  labelledAt: Instant.nullable(),
-});
-export type PredictionView = z.infer<typeof PredictionView>;
-export const PredictionRows = z.object({ items: z.array(PredictionView) });

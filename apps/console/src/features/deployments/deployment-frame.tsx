@@ -183,6 +183,7 @@ function DeploymentTabs({ deployment }: { readonly deployment: DeploymentView })
   const tabs: readonly Tab[] = [
     { href: base, label: 'Health' },
     { href: `${base}/resources`, label: 'Resources' },
+    { href: `${base}/watch`, label: 'Watch' },
     { href: `${base}/quality`, label: 'Quality' },
     { href: `${base}/versions`, label: 'Versions' },
     { href: `${base}/rollout`, label: 'Rollout' },

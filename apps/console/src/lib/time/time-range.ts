@@ -14,6 +14,8 @@ export const rangePresets = [
   { id: '6h', label: '6 h', words: 'the last 6 hours', seconds: 21_600, stepSeconds: 180, refetchMs: 30_000 },
   { id: '24h', label: '24 h', words: 'the last 24 hours', seconds: 86_400, stepSeconds: 600, refetchMs: 60_000 },
   { id: '7d', label: '7 d', words: 'the last 7 days', seconds: 604_800, stepSeconds: 3_600, refetchMs: 120_000 },
+  { id: '30d', label: '30 d', words: 'the last 30 days', seconds: 2_592_000, stepSeconds: 21_600, refetchMs: 300_000 },
+  { id: '90d', label: '90 d', words: 'the last 90 days', seconds: 7_776_000, stepSeconds: 43_200, refetchMs: 300_000 },
 ] as const satisfies readonly RangePreset[];
 
 export const defaultRange: RangePreset = rangePresets[1];
