@@ -1,4 +1,5 @@
 import type { EventView } from '@slipway/contracts';
+import { csvLine } from '../http/csv.js';
 
 const columns = [
   'sequence',
@@ -17,16 +18,9 @@ const columns = [
 
 /** Events as a file: a line of JSON each, or comma-separated with a head (RFC 4180), lists and objects as JSON. */
 export async function* eventLines(pages: AsyncIterable<readonly EventView[]>, format: 'ndjson' | 'csv'): AsyncGenerator<string> {
-  if (format === 'csv') yield `${columns.join(',')}\r\n`;
-  for await (const events of pages) yield events.map(format === 'csv' ? csvLine : ndjsonLine).join('');
+  if (format === 'csv') yield csvLine(columns);
+  for await (const events of pages) yield events.map(format === 'csv' ? asCsv : asNdjson).join('');
 }
 
-const ndjsonLine = (event: EventView) => `${JSON.stringify(event)}\n`;
-const csvLine = (event: EventView) => `${columns.map((column) => csvCell(event[column])).join(',')}\r\n`;
-
-/** Spreadsheets run a cell that begins with one of =+-@ or a tab as a formula; an apostrophe before it keeps it text. */
-function csvCell(value: unknown): string {
-  const text = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
-  const harmless = /^[=+\-@\t\r]/.test(text) && typeof value !== 'number' ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
-}
+const asNdjson = (event: EventView) => `${JSON.stringify(event)}\n`;
+const asCsv = (event: EventView) => csvLine(columns.map((column) => event[column]));

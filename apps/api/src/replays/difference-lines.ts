@@ -1,4 +1,5 @@
 import type { ReplayDifferenceView } from '@slipway/contracts';
+import { csvLine } from '../http/csv.js';
 
 const columns = [
   'predictionId',
@@ -33,15 +34,9 @@ export function differencesAsCsv(items: readonly ReplayDifferenceView[]): string
     ]),
     item.inputs === null ? '' : JSON.stringify(item.inputs),
   ]);
-  return [columns, ...lines].map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
+  return [columns, ...lines].map(csvLine).join('');
 }
 
 export function differencesAsNdjson(items: readonly ReplayDifferenceView[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join('');
-}
-
-/** RFC 4180. What a spreadsheet would take for a formula gets an apostrophe before it. */
-function cell(value: string | number): string {
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

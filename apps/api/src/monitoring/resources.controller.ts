@@ -1,0 +1,45 @@
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ResourceSeries, SeriesQuery } from '@slipway/contracts';
+import { DeploymentStore } from '@slipway/deployments';
+import { ResourceSeriesStore, seriesFrame } from '@slipway/metrics';
+import { type Caller, FromCaller, Policy } from '../access/policy.js';
+import { Answers } from '../http/answers.js';
+import type { CsvRow } from '../http/csv.js';
+import { Platform } from '../platform.js';
+
+@Controller('v1/deployments/:deployment/resources')
+export class ResourcesController {
+  private readonly deployments: DeploymentStore;
+  private readonly series: ResourceSeriesStore;
+
+  constructor({ db }: Platform) {
+    this.deployments = new DeploymentStore(db.prisma);
+    this.series = new ResourceSeriesStore(db.pool);
+  }
+
+  @Get()
+  @Policy('view')
+  @Answers(200, ResourceSeries, 'Processor, memory and storage per step, in all and per instance.', {
+    name: 'resources',
+    columns: ['at', 'instance', 'version', 'cpuCores', 'memoryBytes'],
+    rows: resourceRows,
+  })
+  async resources(
+    @FromCaller() caller: Caller,
+    @Param('deployment') name: string,
+    @Query({ schema: SeriesQuery }) query: SeriesQuery,
+  ): Promise<ResourceSeries> {
+    const nowMs = Date.now();
+    const frame = seriesFrame(query, nowMs);
+    const { id } = await this.deployments.view(caller.projectId, name);
+    return this.series.series({ deploymentId: id, frame, version: query.version, nowMs });
+  }
+}
+
+/** A row per step of the whole deployment (its instance is empty), then per step of each instance. */
+function resourceRows({ total, instances }: ResourceSeries): CsvRow[] {
+  return [
+    ...total.map((point) => ({ instance: null, version: null, ...point })),
+    ...instances.flatMap(({ instance, version, points }) => points.map((point) => ({ instance, version, ...point }))),
+  ];
+}
