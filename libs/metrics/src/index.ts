@@ -37,6 +37,7 @@ export * from './quality/classification-metrics.js';
 export * from './quality/confusion-counts.js';
 export * from './quality/intervals.js';
 export * from './quality/judge-quality.js';
+export { type CountedPrediction, countPredicted } from './quality/quality-window.store.js';
 export * from './quality/regression-metrics.js';
 export * from './records/check-label.js';
 export * from './records/label.store.js';
@@ -45,6 +46,17 @@ export * from './records/maintain-telemetry.job.js';
 export * from './records/prediction.store.js';
 export * from './records/prediction-id.js';
 export * from './records/spool-line.js';
+export * from './references/build-reference.job.js';
+export {
+  type ActiveReference,
+  ActiveReferenceStore,
+  type ReferencedVersion,
+  type ReferenceInput,
+  ReferenceStore,
+} from './references/reference.store.js';
+export { RowFile } from './references/reference-mapper.js';
+export * from './references/reference-run.store.js';
+export * from './references/sweep-references.job.js';
 export * from './replays/difference-list.js';
 export * from './replays/replay.store.js';
 export * from './replays/replay-outcome.js';
