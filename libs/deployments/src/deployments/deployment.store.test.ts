@@ -1,4 +1,4 @@
-import { RequestSamples } from '@slipway/contracts';
+import { Monitoring, RequestSamples } from '@slipway/contracts';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RevisionStore } from '../revisions/revision.store.js';
@@ -96,6 +96,17 @@ describe('creating', () => {
     const next = { version: 2, strategy: all, allowBreaking: true };
     await expect(revisions.create(by, 'fraud', next)).rejects.toEqual(refused('REQUEST_INVALID', /"x".*it has "features"/));
     await revisions.create(by, 'fraud', { ...next, spec: { requestSamples: RequestSamples.parse({ percent: 1, redact: { features: 'hash' } }) } });
+  });
+
+  it.each([
+    { over: { outputRanges: [{ output: 'score', min: 0 }] }, message: /outputRanges.0.output: .*no output "score"/ },
+    { over: { monitoring: Monitoring.parse({ slices: ['x', 'sex'] }) }, message: /monitoring.slices.1: .*no input "sex"; it has "x"/ },
+    { over: { monitoring: Monitoring.parse({ joinKey: 'x[99999]' }) }, message: /monitoring.joinKey: .*"x\[99999\]".*name\[0\]/ },
+    { over: { monitoring: Monitoring.parse({ records: { inputs: { fields: { ssn: 'mask' } } } }) }, message: /records.inputs.fields.ssn: .*"ssn"/ },
+  ])('refuses to watch what the version does not have: $message', async ({ over, message }) => {
+    await expect(deployments.create(by, { ...fraud, spec: { ...spec, ...over } })).rejects.toEqual(refused('REQUEST_INVALID', message));
+    const known = { ...spec, monitoring: Monitoring.parse({ slices: ['x[0]'], joinKey: 'x' }), outputRanges: [{ output: 'y', min: 0 }] };
+    await deployments.create(by, { ...fraud, spec: known });
   });
 
   it('refuses an archived version', async () => {

@@ -21,7 +21,7 @@ import { type DeploymentState, namesOf, revisionOf, servingRevision } from './de
 import { loadStates } from './deployment-state.store.js';
 import { toDeploymentSummary, toDeploymentView } from './deployment-view.js';
 import { lockDeployment, nameKey, noDeployment } from './lock-deployment.store.js';
-import { refuseUnknownRedactions } from './refuse-unknown-redactions.store.js';
+import { refuseUnknownNames } from './refuse-unknown-names.store.js';
 import { refuseUnmetGates } from './refuse-unmet-gates.store.js';
 import { chooseVersion, findModel } from './version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from './write-wish.store.js';
@@ -130,7 +130,7 @@ export class DeploymentStore {
 async function createDeployment(tx: Transaction, by: ChangeBy, wish: CreateDeployment): Promise<void> {
   const version = await chooseVersion(tx, await findModel(tx, by.projectId, wish.model), wish);
   await refuseUnmetGates(tx, version.versionId, wish.overrideGates);
-  await refuseUnknownRedactions(tx, version.versionId, wish.spec);
+  await refuseUnknownNames(tx, version.versionId, wish.spec);
   await refuseOverQuota(tx, {
     projectId: by.projectId,
     deploymentId: undefined,

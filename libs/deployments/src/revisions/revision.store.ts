@@ -7,7 +7,7 @@ import { loadStates } from '../deployments/deployment-state.store.js';
 import { toRevisionView } from '../deployments/deployment-view.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { refuseBreaking } from '../deployments/refuse-breaking.store.js';
-import { refuseUnknownRedactions } from '../deployments/refuse-unknown-redactions.store.js';
+import { refuseUnknownNames } from '../deployments/refuse-unknown-names.store.js';
 import { refuseUnmetGates } from '../deployments/refuse-unmet-gates.store.js';
 import { type ChosenVersion, chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish, endWalkingRollout, startRollout } from '../deployments/write-wish.store.js';
@@ -129,7 +129,7 @@ async function deploy(tx: Transaction, request: Deploy, { plan, planName }: Chos
   const base = serving ?? state.revisions[0];
   const replicas = wish.replicas ?? base?.replicas ?? 1;
   const spec = RevisionSpec.parse({ ...base?.spec, ...wish.spec });
-  await refuseUnknownRedactions(tx, version.versionId, spec);
+  await refuseUnknownNames(tx, version.versionId, spec);
   await refuseOverQuota(tx, { projectId: by.projectId, deploymentId: deployment.id, versionId: version.versionId, replicas, spec });
   const revisionId = newId('rev');
   const overrideFreeze = wish.overrideFreeze === true;

@@ -4,7 +4,7 @@ import { type DeploymentState, hasReadyInstance, servingRevision } from '../depl
 import { loadStates } from '../deployments/deployment-state.store.js';
 import { lockDeployment, nameKey, noDeployment, refuseSuspended } from '../deployments/lock-deployment.store.js';
 import { refuseBreaking } from '../deployments/refuse-breaking.store.js';
-import { refuseUnknownRedactions } from '../deployments/refuse-unknown-redactions.store.js';
+import { refuseUnknownNames } from '../deployments/refuse-unknown-names.store.js';
 import { chooseVersion } from '../deployments/version-choice.store.js';
 import { announceWish } from '../deployments/write-wish.store.js';
 import { refuseOverQuota } from '../quotas/quota.store.js';
@@ -60,7 +60,7 @@ export class ShadowStore {
       }
       await refuseBreaking(tx, { before: serving.versionId, after: version.versionId, what: 'it would get copies of requests it cannot answer' });
       const spec = RevisionSpec.parse(serving.spec);
-      await refuseUnknownRedactions(tx, version.versionId, spec);
+      await refuseUnknownNames(tx, version.versionId, spec);
       const { versionId } = version;
       await refuseOverQuota(tx, { projectId: by.projectId, deploymentId: deployment.id, versionId, replicas: 1, spec, isBeside: true });
       const { nextRevision } = await tx.deployment.update({
