@@ -53,8 +53,14 @@ async function predicted(deployment: Deployed, predictions: readonly (string | n
     predicted: typeof value === 'string' ? value : null,
     predictedNumber: typeof value === 'number' ? value : null,
     score: 0.75,
+    queueMicros: 7,
     computeMicros: 42,
     rows: predictions.length,
+    probability: 1,
+    slices: null,
+    joinKey: null,
+    outputs: null,
+    inputs: null,
   }));
   await new PredictionStore(api.database.pool).insert(rows, new Map([[deployment.id, 'prj_default']]));
   return id;

@@ -45,6 +45,7 @@ export type { LabelOwner, NewLabel } from './records/label-target.store.js';
 export * from './records/maintain-telemetry.job.js';
 export * from './records/prediction.store.js';
 export * from './records/prediction-id.js';
+export * from './records/sealed-inputs.js';
 export * from './records/spool-line.js';
 export * from './references/build-reference.job.js';
 export {

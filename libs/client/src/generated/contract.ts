@@ -57,6 +57,9 @@ export type ErrorCode =
   | 'DATASET_IN_USE'
   | 'EVALUATION_NOT_FOUND'
   | 'EVALUATION_UNFINISHED'
+  | 'REFERENCE_NOT_FOUND'
+  | 'REFERENCE_REFUSED'
+  | 'REFERENCE_UNFINISHED'
   | 'COMPARISON_REFUSED'
   | 'COMPARISONS_BUSY'
   | 'HISTORY_UNAVAILABLE'
@@ -439,7 +442,19 @@ export interface PredictionView {
   readonly clientId: string | null;
   readonly predicted: string | number | null;
   readonly score: number | null;
+  readonly queueMicros: number | null;
   readonly computeMicros: number;
+  readonly probability: number;
+  readonly slices: Readonly<Record<string, string>> | null;
+  readonly joinKey: string | null;
+  readonly outputs: {
+    readonly scores?: readonly (number | null)[];
+    readonly top?: readonly (readonly [string | number, number])[];
+    readonly others?: Readonly<Record<string, readonly (string | number | boolean | null)[]>>;
+  } | null;
+  readonly inputs:
+    | readonly { readonly name: string; readonly how: 'keep' | 'hash' | 'mask' | 'omitted'; readonly value: string | number | boolean | null }[]
+    | null;
   readonly label: string | number | null;
   readonly labelledAt: string | null;
 }

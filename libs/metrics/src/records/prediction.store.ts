@@ -1,55 +1,97 @@
-import { type Queryable, withPartitions } from '../windows/partitions.store.js';
+import type { Page, PredictionListQuery, RecordedOutputs } from '@slipway/contracts';
+import { decodeCursor, encodeCursor, pageFrom } from '@slipway/platform';
+import type { Pool, PoolClient } from 'pg';
+import { withPartitions } from '../windows/partitions.store.js';
 import { parsePredictionRef } from './prediction-id.js';
 import type { PredictionRow } from './spool-line.js';
 
-/** Arriving twice (a worker killed between commit and noting it) changes nothing. Deployments that are not known any more are left out. */
-const insertRows = `
-insert into telemetry.predictions (at, id, "row", project_id, deployment_id, revision_id, version_id, version_number, client_id, predicted,
-  predicted_number, score, compute_micros, "rows")
-select to_timestamp(p.at_ms / 1000.0), p.id, p."row", o.project_id, p.deployment_id, p.revision_id, p.version_id, p.version_number, p.client_id, p.predicted,
-  p.predicted_number, p.score, p.compute_micros, p."rows"
-from unnest($1::float8[], $2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::text[], $10::float8[], $11::float8[],
-    $12::integer[], $13::integer[])
-    as p(at_ms, id, "row", deployment_id, revision_id, version_id, version_number, client_id, predicted, predicted_number, score, compute_micros, "rows")
-  join unnest($14::text[], $15::text[]) as o(deployment_id, project_id) using (deployment_id)
-on conflict (at, id, "row") do nothing`;
-
-/** Rows per statement. */
+/** Rows per transaction. */
 const chunk = 2_000;
+/** A gateway's clock, whose time is in the ids, may be ahead of this one. */
+const clockAllowanceMs = 300_000;
+
+const columns = [
+  ['at_ms', 'float8'],
+  ['id', 'text'],
+  ['row', 'integer'],
+  ['project_id', 'text'],
+  ['deployment_id', 'text'],
+  ['revision_id', 'text'],
+  ['version_id', 'text'],
+  ['version_number', 'integer'],
+  ['client_id', 'text'],
+  ['predicted', 'text'],
+  ['predicted_number', 'float8'],
+  ['score', 'float8'],
+  ['queue_micros', 'integer'],
+  ['compute_micros', 'integer'],
+  ['rows', 'integer'],
+  ['probability', 'real'],
+  ['slices', 'jsonb'],
+  ['join_key', 'text'],
+  ['outputs', 'jsonb'],
+  ['inputs', 'bytea'],
+] as const;
+const quoted = columns.map(([name]) => `"${name}"`);
+
+/** Arriving twice (a worker killed between commit and noting it) changes nothing. */
+const insertRows = `
+insert into telemetry.predictions (at, ${quoted.slice(1).join(', ')})
+select to_timestamp(at_ms / 1000.0), ${quoted.slice(1).join(', ')}
+from unnest(${columns.map(([, type], at) => `$${at + 1}::${type}[]`).join(', ')}) as p(${quoted.join(', ')})
+on conflict (at, id, "row") do nothing`;
+const insertAndTell = `${insertRows} returning id, "row"`;
 
 /** A stored prediction row with the newest label given to it. */
-export interface StoredPrediction {
-  readonly atMs: number;
-  readonly id: string;
-  readonly row: number;
-  readonly deploymentId: string;
-  readonly revisionId: string;
-  readonly versionId: string;
-  readonly versionNumber: number;
-  readonly clientId: string | null;
-  readonly predicted: string | null;
-  readonly predictedNumber: number | null;
-  readonly score: number | null;
-  readonly computeMicros: number;
+export interface StoredPrediction extends Omit<PredictionRow, 'rows'> {
+  readonly projectId: string;
   readonly label: string | null;
   readonly labelNumber: number | null;
   readonly labelledAt: Date | null;
 }
 
-const selectRows = `
-select (extract(epoch from p.at) * 1000)::float8 as "atMs", p.id, p."row", p.deployment_id as "deploymentId", p.revision_id as "revisionId",
-  p.version_id as "versionId", p.version_number as "versionNumber", p.client_id as "clientId", p.predicted, p.predicted_number as "predictedNumber", p.score,
-  p.compute_micros as "computeMicros", l.label, l.label_number as "labelNumber", l.received_at as "labelledAt"
-from telemetry.predictions p left join lateral (
+const stored = `(extract(epoch from p.at) * 1000)::float8 as "atMs", p.id, p."row", p.project_id as "projectId", p.deployment_id as "deploymentId",
+  p.revision_id as "revisionId", p.version_id as "versionId", p.version_number as "versionNumber", p.client_id as "clientId", p.predicted,
+  p.predicted_number as "predictedNumber", p.score, p.queue_micros as "queueMicros", p.compute_micros as "computeMicros",
+  coalesce(p.probability, 1)::float8 as probability, p.slices, p.join_key as "joinKey", p.outputs, p.inputs,
+  l.label, l.label_number as "labelNumber", l.received_at as "labelledAt"`;
+const newestLabel = `left join lateral (
   select label, label_number, received_at from telemetry.labels
   where at = p.at and prediction_id = p.id and "row" = p."row" order by received_at desc limit 1
-) l on true
+) l on true`;
+/** Records looked through for a page that a filter makes thin. */
+const scannedMax = 5_000;
+/** $1 deployment, $2 from, $3 to, $4–6 the key of the row before, $7 how many are looked through, newest first. */
+const scanned = `
+select * from telemetry.predictions
+where deployment_id = $1 and at >= $2 and at < $3
+  and ($4::float8 is null or (at <= to_timestamp($4 / 1000.0) and (at, id, "row") < (to_timestamp($4 / 1000.0), $5::text, $6::integer)))
+order by at desc, id desc, "row" desc limit $7`;
+/** $8 version, $9 slice, $10 label, $11 how many are wanted. */
+const selectList = `
+select ${stored} from (${scanned}) p ${newestLabel}
+where ($8::integer is null or p.version_number = $8) and ($9::jsonb is null or p.slices @> $9)
+  and ($10::text is null or case $10 when 'none' then l.received_at is null when 'any' then l.received_at is not null
+    else l.label <> p.predicted or l.label_number <> p.predicted_number end)
+order by p.at desc, p.id desc, p."row" desc limit $11`;
+const selectLastScanned = `
+select count(*) over ()::integer as count, (extract(epoch from at) * 1000)::float8 as "atMs", id, "row" from (${scanned}) p order by at, id, "row" limit 1`;
+
+const selectRows = `
+select ${stored} from telemetry.predictions p ${newestLabel}
 where p.at = to_timestamp($1::float8 / 1000.0) and p.id = $2 and p.project_id = $3 and ($4::integer is null or p."row" = $4)
 order by p."row" limit 1000`;
 
+/** Does further work in the transaction that stores rows, for instance counts them. */
+export type CountRows = (client: PoolClient, rows: readonly PredictionRow[]) => Promise<void>;
+
 /** Prediction records: written in bulk from the instances' spools, read by id. */
 export class PredictionStore {
-  constructor(private readonly db: Queryable) {}
+  /** @param count told of rows that are stored for the first time, each once, in the transaction that stores them. */
+  constructor(
+    private readonly db: Pool,
+    private readonly count?: CountRows,
+  ) {}
 
   /**
    * Stores rows; those stored before stay as they are.
@@ -57,8 +99,13 @@ export class PredictionStore {
    * @returns how many were new.
    */
   async insert(rows: readonly PredictionRow[], projects: ReadonlyMap<string, string>): Promise<number> {
+    const known = rows.filter(({ deploymentId }) => projects.has(deploymentId));
     let inserted = 0;
-    for (let at = 0; at < rows.length; at += chunk) inserted += await this.insertChunk(rows.slice(at, at + chunk), projects);
+    for (let at = 0; at < known.length; at += chunk) {
+      const some = known.slice(at, at + chunk);
+      const times = some.map(({ atMs }) => atMs);
+      inserted += await withPartitions(this.db, times, () => this.insertChunk(some, projects));
+    }
     return inserted;
   }
 
@@ -70,26 +117,105 @@ export class PredictionStore {
     return rows;
   }
 
-  private async insertChunk(rows: readonly PredictionRow[], projects: ReadonlyMap<string, string>): Promise<number> {
-    const column = <K extends keyof PredictionRow>(key: K): PredictionRow[K][] => rows.map((row) => row[key]);
-    const values = [
-      column('atMs'),
-      column('id'),
-      column('row'),
-      column('deploymentId'),
-      column('revisionId'),
-      column('versionId'),
-      column('versionNumber'),
-      column('clientId'),
-      column('predicted'),
-      column('predictedNumber'),
-      column('score'),
-      column('computeMicros'),
-      column('rows'),
-      [...projects.keys()],
-      [...projects.values()],
-    ];
-    const result = await withPartitions(this.db, column('atMs'), () => this.db.query(insertRows, values));
-    return result.rowCount ?? 0;
+  /** Records of a deployment, newest first. A filter looks through so many of them at a time, so that a page may be thin and still have a next one. */
+  async list(deploymentId: string, query: PredictionListQuery, nowMs: number): Promise<Page<StoredPrediction>> {
+    const { version, slice, label, limit } = query;
+    const [from, to] = [query.from ?? new Date(0).toISOString(), query.to ?? new Date(nowMs + clockAllowanceMs).toISOString()];
+    const list = `predictions:${deploymentId}:${query.from ?? ''}:${query.to ?? ''}:${version ?? ''}:${slice ?? ''}:${label ?? ''}`;
+    const before = positionOf(decodeCursor(list, query.cursor));
+    const hasFilter = version !== undefined || slice !== undefined || label !== undefined;
+    const range = [deploymentId, from, to, before?.atMs ?? null, before?.id ?? null, before?.row ?? null, hasFilter ? scannedMax : limit + 1];
+    const filter = [version ?? null, slice === undefined ? null : JSON.stringify(sliceOf(slice)), label ?? null, limit + 1];
+    const { rows } = await this.db.query<StoredPrediction>(selectList, [...range, ...filter]);
+    if (rows.length > limit || !hasFilter) return pageFrom(rows, { list, limit, positionOf: textOfPosition, toView: (row) => row });
+    const last = await this.db.query<Position & { count: number }>(selectLastScanned, range);
+    const [end] = last.rows;
+    const isOver = end === undefined || end.count < scannedMax;
+    return isOver ? { items: rows } : { items: rows, nextCursor: encodeCursor(list, textOfPosition(end)) };
   }
+
+  /** One transaction: the rows, and what is counted of those among them that are new. */
+  private async insertChunk(rows: readonly PredictionRow[], projects: ReadonlyMap<string, string>): Promise<number> {
+    const client = await this.db.connect();
+    try {
+      await client.query('begin');
+      const inserted = await insertNew(client, rows, projects);
+      if (inserted.length > 0) await this.count?.(client, inserted);
+      await client.query('commit');
+      return inserted.length;
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+}
+
+type Position = Pick<PredictionRow, 'atMs' | 'id' | 'row'>;
+
+function textOfPosition({ atMs, id, row }: Position): string {
+  return `${atMs} ${id} ${row}`;
+}
+
+function positionOf(text: string | undefined): Position | undefined {
+  const [atMs, id, row] = text?.split(' ') ?? [];
+  return id === undefined ? undefined : { atMs: Number(atMs), id, row: Number(row) };
+}
+
+function sliceOf(text: string): Record<string, string> {
+  const at = text.indexOf('=');
+  return { [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** Nearly always all rows are new, and then nothing needs to be told; else the statement is done again and says which ones were. */
+async function insertNew(
+  client: PoolClient,
+  rows: readonly PredictionRow[],
+  projects: ReadonlyMap<string, string>,
+): Promise<readonly PredictionRow[]> {
+  const values = valuesOf(rows, projects);
+  await client.query('savepoint rows');
+  const { rowCount } = await client.query(insertRows, values);
+  if (rowCount === rows.length) return rows;
+  await client.query('rollback to savepoint rows');
+  const told = await client.query<{ id: string; row: number }>(insertAndTell, values);
+  const left = new Set(told.rows.map(keyOf));
+  // A key that is twice among them is stored, and counted, once.
+  return rows.filter((row) => left.delete(keyOf(row)));
+}
+
+function keyOf({ id, row }: Pick<PredictionRow, 'id' | 'row'>): string {
+  return `${id}#${row}`;
+}
+
+/** By position of `columns`. */
+function valuesOf(rows: readonly PredictionRow[], projects: ReadonlyMap<string, string>): unknown[] {
+  const column = <T>(read: (row: PredictionRow) => T): T[] => rows.map(read);
+  return [
+    column(({ atMs }) => atMs),
+    column(({ id }) => id),
+    column(({ row }) => row),
+    column(({ deploymentId }) => projects.get(deploymentId)),
+    column(({ deploymentId }) => deploymentId),
+    column(({ revisionId }) => revisionId),
+    column(({ versionId }) => versionId),
+    column(({ versionNumber }) => versionNumber),
+    column(({ clientId }) => clientId),
+    column(({ predicted }) => predicted),
+    column(({ predictedNumber }) => predictedNumber),
+    column(({ score }) => score),
+    column(({ queueMicros }) => queueMicros),
+    column(({ computeMicros }) => computeMicros),
+    column((row) => row.rows),
+    column(({ probability }) => (probability < 1 ? probability : null)),
+    column(({ slices }) => jsonOf(slices)),
+    column(({ joinKey }) => joinKey),
+    column(({ outputs }) => jsonOf(outputs)),
+    column(({ inputs }) => inputs),
+  ];
+}
+
+function jsonOf(value: Readonly<Record<string, string>> | RecordedOutputs | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }

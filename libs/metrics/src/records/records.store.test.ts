@@ -38,8 +38,14 @@ function row(over: Partial<PredictionRow> = {}): PredictionRow {
     predicted: 'benign',
     predictedNumber: null,
     score: 0.2,
+    queueMicros: null,
     computeMicros: 10,
     rows: 1,
+    probability: 1,
+    slices: null,
+    joinKey: null,
+    outputs: null,
+    inputs: null,
     ...over,
   };
 }

@@ -48,8 +48,14 @@ it('makes a row of each row of a request', () => {
     predicted: 'malignant',
     predictedNumber: null,
     score: 0.9,
+    queueMicros: null,
     computeMicros: 120,
     rows: 2,
+    probability: 1,
+    slices: null,
+    joinKey: null,
+    outputs: null,
+    inputs: null,
   });
   expect(rows?.[1]).toMatchObject({ row: 1, predicted: 'benign', score: null });
 });

@@ -1,4 +1,4 @@
-import { limits } from '@slipway/contracts';
+import { limits, RecordedOutputs } from '@slipway/contracts';
 import { parsePredictionRef } from './prediction-id.js';
 
 /** One row of a recorded prediction request, as it is stored. */
@@ -16,36 +16,96 @@ export interface PredictionRow {
   /** The value of a regression, or the class when it is a number. */
   readonly predictedNumber: number | null;
   readonly score: number | null;
+  /** Null in lines of before it was kept. */
+  readonly queueMicros: number | null;
   readonly computeMicros: number;
   readonly rows: number;
+  /** With which probability a prediction was recorded then, above 0 to 1; sums weigh a row by its inverse. */
+  readonly probability: number;
+  /** By the names of the revision's slices; null without any. */
+  readonly slices: Readonly<Record<string, string>> | null;
+  /** What the input that names a row held. */
+  readonly joinKey: string | null;
+  readonly outputs: RecordedOutputs | null;
+  /** Redacted and sealed, see `sealed-inputs.ts`. */
+  readonly inputs: Buffer | null;
+}
+
+/** The first line of a spool file: whose records follow, and what they leave out. */
+export interface SpoolHead {
+  readonly deploymentId: string;
+  readonly revisionId: string;
+  readonly versionId: string;
+  readonly versionNumber: number;
+  readonly sliceNames: readonly string[];
+}
+
+const sliceNamesMax = 8;
+const textMax = 1024;
+const sealedInputsMax = 64 * 1024;
+const microsMax = 2_147_483_647;
+
+/** Reads the first line of a spool file; undefined for any other line. */
+export function parseSpoolHead(line: string): SpoolHead | undefined {
+  const record = parseObject(line);
+  if (record === undefined || record['h'] !== 1) return undefined;
+  const head = ownersOf(record);
+  const names = (listOf(record['v']) ?? []).map(textOf);
+  return head === undefined ? undefined : { ...head, sliceNames: names.slice(0, sliceNamesMax) };
 }
 
 /**
- * Reads one line of an instance's spool: id, owner, rows, and per row what was predicted (`p`) and its score (`s`).
- * @returns undefined for a line that is no record: torn by a crash, or not ours.
+ * Reads one line of an instance's spool: its id, and per row what was predicted (`p`), its score (`s`), its slices (`v`), its join key (`j`), its other outputs
+ * (`o`) and its sealed inputs (`x`). An instance that was started by an older program names the owner in every line.
+ * @param head of the line's file.
+ * @returns undefined for a line that is no record: torn by a crash, without an owner, or not ours.
  */
-export function parseSpoolLine(line: string): PredictionRow[] | undefined {
+export function parseSpoolLine(line: string, head?: SpoolHead): PredictionRow[] | undefined {
   const record = parseObject(line);
   if (record === undefined) return undefined;
   const ref = parsePredictionRef(textOf(record['id']));
-  const rows = record['n'];
-  const [deploymentId, revisionId, versionId] = [textOf(record['dep']), textOf(record['rev']), textOf(record['ver'])];
-  if (ref === undefined || !isCount(rows) || deploymentId === '' || revisionId === '' || versionId === '') return undefined;
-  const predictions = listOf(record['p']);
-  const scores = listOf(record['s']);
-  const count = Math.min(predictions?.length ?? rows, rows, limits.rowsPerRecord);
+  const owners = ownersOf(record) ?? head;
+  const rows = record['n'] ?? 1;
+  if (ref === undefined || !isCount(rows) || owners === undefined) return undefined;
+  const { deploymentId, revisionId, versionId, versionNumber } = owners;
+  const lists = {
+    p: listOf(record['p']),
+    s: listOf(record['s']),
+    v: listOf(record['v']),
+    j: listOf(record['j']),
+    o: listOf(record['o']),
+    x: listOf(record['x']),
+  };
+  const count = Math.min(lists.p?.length ?? rows, rows, limits.rowsPerRecord);
   const shared = {
     atMs: ref.atMs,
     id: ref.id,
     deploymentId,
     revisionId,
     versionId,
-    versionNumber: isCount(record['vn']) ? record['vn'] : 0,
+    versionNumber,
     clientId: textOf(record['cid']) || null,
-    computeMicros: isCount(record['us']) ? Math.min(record['us'], 2_147_483_647) : 0,
+    queueMicros: microsOf(record['q']),
+    computeMicros: microsOf(record['us']) ?? 0,
     rows,
+    probability: probabilityOf(record['w']),
   };
-  return Array.from({ length: count }, (_, row) => ({ ...shared, row, ...predictionOf(predictions?.[row]), score: numberOf(scores?.[row]) }));
+  return Array.from({ length: count }, (_, row) => ({
+    ...shared,
+    row,
+    ...predictionOf(lists.p?.[row]),
+    score: numberOf(lists.s?.[row]),
+    slices: slicesOf(lists.v?.[row], head?.sliceNames ?? []),
+    joinKey: textOf(lists.j?.[row]).slice(0, textMax) || null,
+    outputs: outputsOf(lists.o?.[row]),
+    inputs: inputsOf(lists.x?.[row]),
+  }));
+}
+
+function ownersOf(record: Record<string, unknown>): Omit<SpoolHead, 'sliceNames'> | undefined {
+  const [deploymentId, revisionId, versionId] = [textOf(record['dep']), textOf(record['rev']), textOf(record['ver'])];
+  if (deploymentId === '' || revisionId === '' || versionId === '') return undefined;
+  return { deploymentId, revisionId, versionId, versionNumber: isCount(record['vn']) ? record['vn'] : 0 };
 }
 
 /**
@@ -53,9 +113,38 @@ export function parseSpoolLine(line: string): PredictionRow[] | undefined {
  * which people may correct later.
  */
 function predictionOf(value: unknown): Pick<PredictionRow, 'predicted' | 'predictedNumber'> {
-  if (typeof value === 'string') return { predicted: textOf(value).slice(0, 1024), predictedNumber: null };
+  if (typeof value === 'string') return { predicted: textOf(value).slice(0, textMax), predictedNumber: null };
   const number = numberOf(value);
   return { predicted: number !== null && Number.isInteger(number) ? String(number) : null, predictedNumber: number };
+}
+
+function slicesOf(values: unknown, names: readonly string[]): PredictionRow['slices'] {
+  if (!Array.isArray(values) || names.length === 0) return null;
+  return Object.fromEntries(names.flatMap((name, at) => (typeof values[at] === 'string' ? [[name, textOf(values[at]).slice(0, textMax)]] : [])));
+}
+
+function outputsOf(value: unknown): RecordedOutputs | null {
+  if (value === undefined || value === null) return null;
+  const parsed = RecordedOutputs.safeParse(value);
+  return parsed.success ? withoutNul(parsed.data) : null;
+}
+
+/** PostgreSQL's JSON has no NUL either. */
+function withoutNul(outputs: RecordedOutputs): RecordedOutputs {
+  const text = JSON.stringify(outputs);
+  return text.includes('\\u0000') ? RecordedOutputs.parse(JSON.parse(text.replaceAll('\\u0000', '\\ufffd'))) : outputs;
+}
+
+function inputsOf(value: unknown): Buffer | null {
+  return typeof value === 'string' && value !== '' && value.length <= sealedInputsMax ? Buffer.from(value, 'base64') : null;
+}
+
+function probabilityOf(value: unknown): number {
+  return typeof value === 'number' && value > 0 && value <= 1 ? value : 1;
+}
+
+function microsOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? Math.min(Math.round(value), microsMax) : null;
 }
 
 function parseObject(line: string): Record<string, unknown> | undefined {

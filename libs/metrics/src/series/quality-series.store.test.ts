@@ -30,7 +30,8 @@ async function given(deploymentId: string, rows: readonly Given[]): Promise<stri
     const id = `prd_${ulid(atMs)}`;
     const value = typeof predicted === 'number' ? { predicted: null, predictedNumber: predicted } : { predicted, predictedNumber: null };
     const owner = { deploymentId, revisionId: `rev_${version}`, versionId: `ver_${version}`, versionNumber: version };
-    return { ...owner, ...value, atMs, id, row: 0, clientId: null, score: null, computeMicros: 1, rows: 1 };
+    const kept = { queueMicros: null, probability: 1, slices: null, joinKey: null, outputs: null, inputs: null };
+    return { ...owner, ...value, ...kept, atMs, id, row: 0, clientId: null, score: null, computeMicros: 1, rows: 1 };
   });
   await new PredictionStore(database.pool).insert(stored, new Map([[deploymentId, 'prj_default']]));
   const labels = stored.flatMap(({ id }, at) => {
