@@ -34,6 +34,10 @@ export const limits = {
   /** Ended evaluations of one version on one set that are kept. */
   evaluationsKept: 10,
   gatesPerModel: 32,
+  /** Reference profiles of one version that are kept. */
+  referencesKept: 20,
+  /** Rows that a reference profile is made of; of a larger set these are drawn evenly. */
+  referenceRows: 200_000,
   /** Recorded requests of one replay, and replays of a project that wait or run. */
   replayRequests: 10_000,
   replaysAtOnce: 16,

@@ -48,6 +48,8 @@ export function nameOf(state: HistoryState, { kind, id, row }: KeptEntry): strin
       return `${parent('modelId')}/${textOf(row['name'])}`;
     case 'gates':
       return parent('modelId');
+    case 'reference':
+      return `${parent('modelId')}/${textOf(row['versionNumber'])}/${id}`;
     case 'quota':
       return row['deploymentId'] === null ? 'project' : `deployment:${parent('deploymentId')}`;
     case 'revision':

@@ -27,6 +27,7 @@ export const historyKinds = [
   'key',
   'join-token',
   'watch-settings',
+  'reference',
 ] as const;
 export type HistoryKind = (typeof historyKinds)[number];
 const Kind = z.enum(historyKinds);

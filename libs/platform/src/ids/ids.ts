@@ -24,6 +24,7 @@ export type IdPrefix =
   | 'rpl'
   | 'dst'
   | 'evl'
+  | 'ref'
   | 'rtr'
   | 'pln'
   | 'shd'

@@ -24,7 +24,7 @@ export async function collectArtefact(db: Database, store: ArtefactStore, digest
   });
 }
 
-/** Of these digests, those that versions, their files, batch predictions, labelled sets or evaluations refer to. */
+/** Of these digests, those that versions, their files, batch predictions, labelled sets, evaluations or references in the making refer to. */
 async function referredOf(db: Database | Transaction, digests: readonly Digest[]): Promise<ReadonlySet<string>> {
   const wanted = { in: [...digests] };
   const versions = await db.version.findMany({ where: { digest: wanted }, select: { digest: true }, distinct: ['digest'] });
@@ -37,7 +37,9 @@ async function referredOf(db: Database | Transaction, digests: readonly Digest[]
     select: { predictionsDigest: true },
     distinct: ['predictionsDigest'],
   });
+  const references = await db.referenceProfile.findMany({ where: { inputDigest: wanted }, select: { inputDigest: true }, distinct: ['inputDigest'] });
   return new Set([
+    ...references.map((row) => row.inputDigest ?? ''),
     ...datasets.map((row) => row.digest),
     ...predictions.map((row) => row.predictionsDigest ?? ''),
     ...versions.map((row) => row.digest),

@@ -139,7 +139,7 @@ export class ModelStore {
           tx,
           'Version',
           versions.map((version) => version.id),
-          ['Alias', 'VersionFile', 'Revision', 'Evaluation'],
+          ['Alias', 'VersionFile', 'Revision', 'Evaluation', 'ReferenceProfile'],
         )),
       ];
       if (others.length > 0) {

@@ -197,8 +197,8 @@ export class VersionStore {
   async remove(by: ChangeBy, modelName: string, number: number): Promise<readonly string[]> {
     return this.db.$transaction(async (tx) => {
       const { model, row } = await lockVersion(tx, by.projectId, modelName, number);
-      // What a version showed in evaluations is a part of it.
-      const own = ['Alias', 'Revision', 'VersionFile', 'Evaluation'];
+      // What a version showed in evaluations, and its reference profiles, are a part of it.
+      const own = ['Alias', 'Revision', 'VersionFile', 'Evaluation', 'ReferenceProfile'];
       const users = [...(await usersOf(tx, row.id)), ...(await otherReferences(tx, 'Version', [row.id], own))];
       if (users.length > 0) throw inUse(model.name, row.number, 'deleted', users, '; archive it instead');
       const files = await tx.versionFile.findMany({ where: { versionId: row.id }, select: { digest: true } });
