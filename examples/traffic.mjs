@@ -41,6 +41,8 @@ export class Traffic {
       // At most one second's worth at once: after a pause of this process the past is not made up for.
       due = Math.min(due + ((now - lastTick) / 1000) * this.settings.rate, Math.max(1, this.settings.rate));
       lastTick = now;
+      if (this.settings.drift && now - this.startedAt >= (this.settings.minutes * 60_000) / 2)
+        for (const replay of this.replays) replay.isDrifted = true;
       for (; due >= 1; due -= 1) for (const replay of this.replays) this.sendOne(replay);
       if (this.unreachableSince !== undefined && now - this.unreachableSince > giveUpMs) {
         throw new Problem(`The API at ${this.api.url} has not answered for ${giveUpMs / 1000} s; start it again with "npm start".`);
@@ -122,6 +124,8 @@ export class Replay {
     this.name = example.deployment.name;
     this.rows = readRows(example.heldout);
     this.template = JSON.parse(readExample(example.request)).inputs[0];
+    this.shift = firstColumnSd(this.rows, this.template.name);
+    this.isDrifted = false;
     this.made = 0;
     this.malformedMade = 0;
     this.rowsTaken = 0;
@@ -144,7 +148,8 @@ export class Replay {
 
   input(rows) {
     const { name, shape, datatype } = this.template;
-    return { name, shape: [rows.length, ...shape.slice(1)], datatype, data: rows.flatMap((row) => row.inputs[name]) };
+    const values = (row) => (this.isDrifted ? [row.inputs[name][0] + this.shift, ...row.inputs[name].slice(1)] : row.inputs[name]);
+    return { name, shape: [rows.length, ...shape.slice(1)], datatype, data: rows.flatMap(values) };
   }
 
   /** In turn: a value too few, an unknown datatype, an unknown input, no JSON. */
@@ -159,6 +164,13 @@ export class Replay {
     this.malformedMade += 1;
     return bodies[this.malformedMade % bodies.length];
   }
+}
+
+/** Standard deviation of the first value of the rows: what it is raised by when the traffic drifts. */
+function firstColumnSd(rows, name) {
+  const values = rows.map((row) => row.inputs[name][0]);
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
 }
 
 /** The true labels that wait for their time, per deployment, and the counts of what the API made of them. */

@@ -13,6 +13,7 @@ const usage = `npm run demo:traffic -- [options]
   --minutes <n>       how long (5)
   --once              every held-out row once, then end
   --label-delay <s>   seconds from an answer to its label (5)
+  --drift             from the middle on, the first input of every row is one standard deviation higher
   --errors <percent>  share of requests that are malformed on purpose (0.5)
   --deployment <name> this example deployment alone; may be repeated
   --api <url>         the API (SLIPWAY_URL, else http://127.0.0.1:$SLIPWAY_API_PORT, else port 4000)
@@ -60,6 +61,7 @@ function readSettings() {
     ...text('api'),
     deployment: { type: 'string', multiple: true },
     once: { type: 'boolean' },
+    drift: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   });
   return {
@@ -70,6 +72,7 @@ function readSettings() {
     api: (values.api ?? (process.env.SLIPWAY_URL || `http://127.0.0.1:${process.env.SLIPWAY_API_PORT || 4000}`)).replace(/\/+$/, ''),
     deployments: values.deployment,
     once: values.once ?? false,
+    drift: values.drift ?? false,
     help: values.help ?? false,
   };
 }
