@@ -1,10 +1,11 @@
 'use client';
 
 import { DeploymentPage, DeploymentView, HostPage, PredictionRows, QualitySeries, ResourceSeries, ServingSeries } from '@slipway/contracts';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { type RangePreset, windowOf } from '../time/time-range';
-import { call, type Parser, path } from './api.client';
-import { search, useList } from './use-list';
+import { useQuery } from '@tanstack/react-query';
+import type { RangePreset } from '../time/time-range';
+import { call, path } from './api.client';
+import { useList } from './use-list';
+import { useSeries } from './use-series';
 
 /** While a rollout walks, the page must not wait for a lost nudge. */
 const rolloutPollMs = 1_000;
@@ -38,21 +39,7 @@ export function useResources(name: string, range: RangePreset, options: { readon
 }
 
 export function useQuality(name: string, range: RangePreset) {
-  return useSeries(QualitySeries, 'quality', name, range, {});
-}
-
-function useSeries<T>(schema: Parser<T>, noun: string, name: string, range: RangePreset, { enabled = true }: { readonly enabled?: boolean }) {
-  return useQuery({
-    queryKey: ['series', noun, name, range.id],
-    queryFn: ({ signal }) => {
-      const { from, to, stepSeconds } = windowOf(range, new Date());
-      const query = search({ from: from.toISOString(), to: to.toISOString(), step: String(stepSeconds) });
-      return call(schema, `${path`/v1/deployments/${name}/`}${noun}?${query}`, { signal });
-    },
-    refetchInterval: range.refetchMs,
-    placeholderData: keepPreviousData,
-    enabled,
-  });
+  return useSeries(QualitySeries, 'quality', name, range);
 }
 
 export function useHosts() {

@@ -1,8 +1,10 @@
 'use client';
 
-import { JudgementList, WatchSettingsView } from '@slipway/contracts';
+import { JudgementList, NoiseSeries, WatchSettingsView } from '@slipway/contracts';
 import { useQuery } from '@tanstack/react-query';
+import type { RangePreset } from '../time/time-range';
 import { call, path } from './api.client';
+import { useSeries } from './use-series';
 
 const pollMs = 15_000;
 
@@ -20,4 +22,8 @@ export function useWatchSettings(name: string) {
     queryKey: ['watch', 'settings', name],
     queryFn: ({ signal }) => call(WatchSettingsView, path`/v1/deployments/${name}/watch`, { signal }),
   });
+}
+
+export function useNoise(name: string, range: RangePreset) {
+  return useSeries(NoiseSeries, 'noise', name, range);
 }
