@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { Instant } from './paging.schema.js';
 
+/** Of the values in one row of a large tensor: moments and bounds of the finite ones, shares of zeros and of NaN among all; of texts, how many. */
+export const profileSummaries = ['mean', 'sd', 'min', 'max', 'zeros', 'missing', 'count'] as const;
+export type ProfileSummary = (typeof profileSummaries)[number];
+
 /**
  * How one column of the inputs or outputs is counted. Frozen with the reference profile, so that counts of any instance, host and time add up
  * exactly.
@@ -10,9 +14,11 @@ export const ColumnLayout = z.object({
   name: z.string(),
   side: z.enum(['input', 'output']),
   tensor: z.string(),
-  /** Which value of the tensor's row; null for a tensor that is summarised as a whole. */
+  /** Which value of the tensor's row, or which channel of one that is summarised; null for a tensor without channels and for what the task names. */
   index: z.number().int().nullable(),
-  kind: z.enum(['numeric', 'categorical', 'tensor']),
+  kind: z.enum(['numeric', 'categorical']),
+  /** Set for a tensor of too many values to be counted one by one: the column then counts this summary of each row (or of each row's channel). */
+  summary: z.enum(profileSummaries).optional(),
   /**
    * Numeric: ascending inner edges, the smallest and the largest reference value first and last, quantiles between. Bin 0 holds x < edges[0], bin
    * i holds edges[i-1] ≤ x < edges[i], the last one x ≥ its edge; so `edges.length + 1` bins. The last edge is just above the largest value.
@@ -43,6 +49,8 @@ export const ColumnCounts = z.object({
   /** Sum of squared deviations from the mean. */
   m2: z.number(),
   bins: z.array(z.number()),
+  /** Categorical: registers of a HyperLogLog over the values without a bin of their own, base64; absent when there were none. */
+  unseen: z.string().optional(),
 });
 export type ColumnCounts = z.infer<typeof ColumnCounts>;
 
@@ -89,7 +97,17 @@ export const LabelledReference = z.object({
 export type LabelledReference = z.infer<typeof LabelledReference>;
 
 /** The variance of answers when the reference was made; see `noise.schema.ts` for how they are measured. */
-export const NoiseReference = z.record(z.string(), z.object({ n: z.number(), p50: z.number(), p95: z.number(), flipRatio: z.number().nullable() }));
+export const NoiseReference = z.record(
+  z.string(),
+  z.object({
+    n: z.number(),
+    p50: z.number(),
+    p95: z.number(),
+    flipRatio: z.number().nullable(),
+    /** Counts by size (see `noise-bins.ts` of the metrics): what later windows are ranked against. */
+    bins: z.array(z.number()).max(256).optional(),
+  }),
+);
 export type NoiseReference = z.infer<typeof NoiseReference>;
 
 /** The body of a reference profile: immutable, named by its digest. */
