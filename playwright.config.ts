@@ -6,6 +6,8 @@ process.env['E2E_PORT'] ??= String(20_000 + Math.floor(Math.random() * 10_000));
 process.env['E2E_API_KEY'] ??= `slw_e2e_${crypto.randomUUID()}`;
 const port = Number(process.env['E2E_PORT']);
 const executablePath = await findChromium();
+const browser = { ...devices['Desktop Chrome'], viewport: { width: 1440, height: 900 } };
+const looks = /looks\.spec\.ts$/;
 
 /** Tests find the product, with its example models deployed, at `baseURL`, and an admin key in `E2E_API_KEY`. */
 export default defineConfig({
@@ -13,8 +15,8 @@ export default defineConfig({
   outputDir: 'test-results',
   timeout: 90_000,
   expect: { timeout: 15_000 },
-  // One product serves all tests; one at a time keeps what they see apart.
-  workers: 1,
+  // One product serves all tests. Those that change something run one at a time, which keeps what they see apart; those that only look run beside.
+  workers: 2,
   retries: 0,
   forbidOnly: true,
   reporter: [['list']],
@@ -24,7 +26,10 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     launchOptions: { args: [...chromiumArguments], ...(executablePath === undefined ? {} : { executablePath }) },
   },
-  projects: [{ name: 'chromium', use: { ...devices['Desktop Chrome'], viewport: { width: 1440, height: 900 } } }],
+  projects: [
+    { name: 'walks', testIgnore: looks, workers: 1, use: browser },
+    { name: 'looks', testMatch: looks, workers: 1, use: browser },
+  ],
   webServer: {
     // Without a shell in between, the server sees that its parent is gone.
     command: 'exec node scripts/e2e-server.mjs',
