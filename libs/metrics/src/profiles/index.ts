@@ -1,0 +1,19 @@
+// What an instance may import of this library: pure, no database, no queue, no framework.
+export {
+  bareLayout,
+  type ColumnValues,
+  columnsPerRow,
+  edgesOf,
+  freezeLayout,
+  type LayoutOptions,
+  layoutOf,
+  rowAxisOf,
+  widthOf,
+} from './build-layout.js';
+export { countColumns } from './count-columns.js';
+export { emptyCounts, finiteOf, mergeProfiles, ProfileSum } from './merge-profiles.js';
+export { decodeProfile, encodeProfile } from './profile-codec.js';
+export { type HeldInputs, ProfileCounter } from './profile-counter.js';
+export type { ProfiledData, ProfiledTensor } from './profiled-tensor.js';
+export { PredictionReader, predictionColumn, scoreColumn } from './read-predictions.js';
+export { estimateUnseen } from './unseen-sketch.js';
