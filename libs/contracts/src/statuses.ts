@@ -33,5 +33,51 @@ export type Outcome = (typeof outcomes)[number];
 
 /** Outcomes that are no fault of the service: left out of error shares. */
 export const callerOutcomes: readonly Outcome[] = ['invalid_input', 'cancelled'];
+
+/** How an instance ended that nobody had asked to. `instance_hung`: it was ended because it did not answer any more, or stood still. */
+export const instanceFailureReasons = ['load_failed', 'warmup_failed', 'instance_crashed', 'oom_killed', 'instance_hung'] as const;
+export type InstanceFailureReason = (typeof instanceFailureReasons)[number];
+
+/**
+ * The one list of what goes wrong with a model: with its requests, then with its instances. Requests that were inside an instance when it
+ * ended count as `instance_crashed`, for whatever reason it did. The label `reason` of every metric of failures.
+ */
+export const failureReasons = [
+  'invalid_input',
+  'rejected_queue_full',
+  'rejected_quota',
+  'deadline_exceeded',
+  'cancelled',
+  'runtime_error',
+  'nan_output',
+  'out_of_range_output',
+  'instance_crashed',
+  'unavailable',
+  'dependency_error',
+  'load_failed',
+  'warmup_failed',
+  'oom_killed',
+  'instance_hung',
+] as const satisfies readonly (Exclude<Outcome, 'success'> | InstanceFailureReason)[];
+export type FailureReason = (typeof failureReasons)[number];
+
+/** The reasons of `nv_inference_request_failure` (Triton) that ours fall under. */
+export const tritonFailureReasons: Readonly<Record<FailureReason, 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER'>> = {
+  invalid_input: 'OTHER',
+  rejected_queue_full: 'REJECTED',
+  rejected_quota: 'REJECTED',
+  deadline_exceeded: 'REJECTED',
+  cancelled: 'CANCELED',
+  runtime_error: 'BACKEND',
+  nan_output: 'OTHER',
+  out_of_range_output: 'OTHER',
+  instance_crashed: 'OTHER',
+  unavailable: 'OTHER',
+  dependency_error: 'OTHER',
+  load_failed: 'OTHER',
+  warmup_failed: 'OTHER',
+  oom_killed: 'OTHER',
+  instance_hung: 'OTHER',
+};
 export const roles = ['stable', 'candidate', 'shadow'] as const;
 export type Role = (typeof roles)[number];

@@ -2,6 +2,7 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { projectsOf } from '@slipway/deployments';
 import {
   Counter,
+  HourStore,
   LabelStore,
   maintainPartitions,
   maintainTelemetry,
@@ -10,6 +11,7 @@ import {
   ResourceRecorder,
   ResourceWindowStore,
   resolveParkedLabels,
+  sumHours,
   WindowFlush,
 } from '@slipway/metrics';
 import { REGISTRY } from '../health/health-server.js';
@@ -25,6 +27,7 @@ const sampleEveryMs = 2_000;
 const shipEveryMs = 1_000;
 const maintainEveryMs = 3_600_000;
 const resolveEveryMs = 5_000;
+const sumHoursEveryMs = 60_000;
 
 /** Measures the instances of this host, ships their records, and keeps the time series in order. */
 @Module({ imports: [SupervisingModule] })
@@ -95,7 +98,9 @@ export class MonitoringModule implements OnModuleInit {
     const { db, settings, log } = this.platform;
     const retention = { predictionsDays: settings.SLIPWAY_RETENTION_PREDICTIONS_DAYS, windowsDays: settings.SLIPWAY_RETENTION_WINDOWS_DAYS };
     const labels = new LabelStore(db.pool, retention.predictionsDays * 86_400);
+    const hours = new HourStore(db.pool);
     this.jobs.handle(maintainTelemetry, async () => {
+      await hours.forget(retention.windowsDays);
       const done = await maintainPartitions(db.pool, retention);
       if (done.made > 0 || done.dropped > 0) log.info(done, 'partitions maintained');
     });
@@ -103,6 +108,11 @@ export class MonitoringModule implements OnModuleInit {
       const done = await labels.resolveParked();
       if (done.resolved > 0 || done.expired > 0) log.info(done, 'parked labels resolved');
     });
+    this.jobs.handle(sumHours, async () => {
+      const summed = await hours.sum();
+      if (summed > 0) log.debug({ summed }, 'hours summed');
+    });
+    this.jobs.every(sumHours, sumHoursEveryMs, {});
     this.jobs.every(maintainTelemetry, maintainEveryMs, {});
     this.jobs.every(resolveParkedLabels, resolveEveryMs, {});
   }

@@ -55,47 +55,6 @@ export type JudgementList = z.infer<typeof JudgementList>;
 
 export const SeriesFrame = z.object({ from: Instant, to: Instant, stepSeconds: z.number().int() });
 
-/** Serving per step; latencies in seconds, absent (null) without requests. */
-export const ServingPoint = z.object({
-  at: Instant,
-  requests: z.number(),
-  requestsPerSecond: z.number(),
-  errors: z.number(),
-  errorRatio: z.number().nullable(),
-  p50: z.number().nullable(),
-  p95: z.number().nullable(),
-  p99: z.number().nullable(),
-  queueP95: z.number().nullable(),
-  computeP95: z.number().nullable(),
-  rows: z.number(),
-  outcomes: z.record(z.string(), z.number()),
-});
-export type ServingPoint = z.infer<typeof ServingPoint>;
-export const ServingSeries = SeriesFrame.extend({
-  versions: z.array(z.object({ version: z.number().int(), points: z.array(ServingPoint) })),
-  total: z.array(ServingPoint),
-});
-export type ServingSeries = z.infer<typeof ServingSeries>;
-
-/** Resources per step, summed over the instances of the deployment. `reduced`: the system gives less than /proc does. */
-export const ResourcePoint = z.object({
-  at: Instant,
-  cpuCores: z.number().nullable(),
-  memoryBytes: z.number().nullable(),
-  readBytesPerSecond: z.number().nullable(),
-  writtenBytesPerSecond: z.number().nullable(),
-  threads: z.number().nullable(),
-  openFiles: z.number().nullable(),
-  instances: z.number(),
-});
-export type ResourcePoint = z.infer<typeof ResourcePoint>;
-export const ResourceSeries = SeriesFrame.extend({
-  reduced: z.boolean(),
-  total: z.array(ResourcePoint),
-  instances: z.array(z.object({ instance: z.string(), version: z.number().int(), points: z.array(ResourcePoint) })),
-});
-export type ResourceSeries = z.infer<typeof ResourceSeries>;
-
 /** Quality per step, from labels, filed under the time of the prediction. */
 export const QualityPoint = z.object({
   at: Instant,

@@ -12,8 +12,9 @@ export const maxPoints = 200;
 const defaultPoints = 120;
 const defaultRangeMs = 3_600_000;
 const maxRangeMs = 800 * 86_400_000;
-/** Windows last ten seconds, so a step is a multiple of that. */
+/** Windows last ten seconds, so a step is a multiple of that; they are summed by the hour, so a longer step is one of hours. */
 const baseSeconds = 10;
+const hourSeconds = 3_600;
 const niceSeconds = [10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
 
 /**
@@ -58,5 +59,6 @@ function niceStep(atLeastSeconds: number): number {
 }
 
 function multipleOfBase(seconds: number): number {
-  return Math.max(baseSeconds, Math.ceil(seconds / baseSeconds) * baseSeconds);
+  const base = seconds > hourSeconds ? hourSeconds : baseSeconds;
+  return Math.max(base, Math.ceil(seconds / base) * base);
 }

@@ -3,6 +3,9 @@ import type { Pool } from 'pg';
 const dayMs = 86_400_000;
 /** `no partition of relation … found for row`. */
 const noPartition = '23514';
+const lockNotAvailable = '55P03';
+const dropWaitMs = 1_000;
+const evidenceAtOnce = 1_000;
 
 /** Anything that runs a statement: the pool or one of its clients in a transaction. */
 export type Queryable = Pick<Pool, 'query'>;
@@ -30,18 +33,62 @@ export interface Retention {
   readonly windowsDays: number;
 }
 
-/** Makes the partitions from yesterday to the day after tomorrow and drops those past their retention. Harmless when run twice or at a time. */
-export async function maintainPartitions(db: Queryable, retention: Retention): Promise<{ made: number; dropped: number }> {
+/** What a round of maintenance did; `busy` days are left for the next one because somebody reads them. */
+export interface Maintained {
+  readonly made: number;
+  readonly dropped: number;
+  readonly busy: number;
+  readonly evidence: number;
+}
+
+/**
+ * Makes the partitions from yesterday to the day after tomorrow, drops those past their retention, and gives up evidence of rollouts that ended
+ * as long ago. Days are dropped whole, whatever is in them, one at a time. Harmless when run twice or at a time.
+ */
+export async function maintainPartitions(db: Pool, retention: Retention): Promise<Maintained> {
   const made = await db.query<{ made: number }>(`select telemetry.ensure_partitions((now() at time zone 'UTC')::date - 1, 4) as made`);
-  let dropped = 0;
   const series = await db.query<{ name: string; retention: string }>('select name, retention from telemetry.partitioned_series order by name');
+  let [dropped, busy] = [0, 0];
   for (const { name, retention: kind } of series.rows) {
     const days = kind === 'windows' ? retention.windowsDays : retention.predictionsDays;
-    const result = await db.query<{ dropped: number }>(
-      `select telemetry.drop_partitions($1, (now() at time zone 'UTC')::date - $2::integer) as dropped`,
-      [name, days],
-    );
-    dropped += result.rows[0]?.dropped ?? 0;
+    const over = await db.query<{ day: string }>(`select telemetry.days_before($1, (now() at time zone 'UTC')::date - $2::integer) as day`, [name, days]);
+    for (const { day } of over.rows) {
+      if (await dropDay(db, day)) dropped += 1;
+      else busy += 1;
+    }
   }
-  return { made: made.rows[0]?.made ?? 0, dropped };
+  return { made: made.rows[0]?.made ?? 0, dropped, busy, evidence: await dropEvidence(db, retention.windowsDays) };
+}
+
+/** False when it is being read for longer than others may be kept waiting: whoever comes after a waiting drop waits too, writers of today included. */
+async function dropDay(db: Pool, table: string): Promise<boolean> {
+  const client = await db.connect();
+  try {
+    await client.query('begin');
+    await client.query(`set local lock_timeout = '${dropWaitMs}ms'`);
+    await client.query(`drop table if exists telemetry.${client.escapeIdentifier(table)}`);
+    await client.query('commit');
+    return true;
+  } catch (error) {
+    await client.query('rollback').catch(() => undefined);
+    if (Reflect.get(Object(error), 'code') === lockNotAvailable) return false;
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+/** Rows at a time, so that a first run on an old database holds no lock for long. */
+async function dropEvidence(db: Pool, days: number): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const { rowCount } = await db.query(
+      `delete from telemetry.rollout_evidence where (subject_id, stage, source) in (
+         select subject_id, stage, source from telemetry.rollout_evidence where updated_at < now() - make_interval(days => $1::integer)
+         order by updated_at limit ${evidenceAtOnce})`,
+      [days],
+    );
+    total += rowCount ?? 0;
+    if ((rowCount ?? 0) < evidenceAtOnce) return total;
+  }
 }

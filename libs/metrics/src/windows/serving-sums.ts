@@ -1,4 +1,5 @@
 import { type Outcome, outcomes } from '@slipway/contracts';
+import { batchBucketCount, batchBucketOf } from './batch-buckets.js';
 import { latencyBucketCount, latencyBucketOf } from './latency-buckets.js';
 
 /** What the recorder counts of one request. */
@@ -8,7 +9,14 @@ export interface RequestFacts {
   /** Absent or 0 when the request did not reach the instance's queue or its run. */
   readonly queueSeconds?: number | undefined;
   readonly computeSeconds?: number | undefined;
+  /** Absent or 0 when the instance did not read its inputs, or wrote no answer. */
+  readonly decodeSeconds?: number | undefined;
+  readonly encodeSeconds?: number | undefined;
   readonly rows: number;
+  /** Rows of the run that the request was part of. */
+  readonly batchRows?: number;
+  /** 1 for the first request of a run, 0 for those joined to it. */
+  readonly runs?: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
 }
@@ -38,11 +46,20 @@ export class ServingSums {
   durationSeconds = 0;
   queueSeconds = 0;
   computeSeconds = 0;
+  decodeSeconds = 0;
+  encodeSeconds = 0;
+  /** Runs of the model, and rows in them; requests may share a run. */
+  runs = 0;
+  runRows = 0;
   /** By position in `outcomes`. */
   readonly outcomes = new Float64Array(outcomes.length);
   readonly duration = new Float64Array(latencyBucketCount);
   readonly queue = new Float64Array(latencyBucketCount);
   readonly compute = new Float64Array(latencyBucketCount);
+  readonly decode = new Float64Array(latencyBucketCount);
+  readonly encode = new Float64Array(latencyBucketCount);
+  /** Runs by their rows. */
+  readonly batch = new Float64Array(batchBucketCount);
 
   /** Counts one request. On the hot path: no allocation. */
   count(facts: RequestFacts): void {
@@ -51,6 +68,7 @@ export class ServingSums {
     this.requestBytes += facts.requestBytes;
     this.responseBytes += facts.responseBytes;
     bump(this.outcomes, outcomeIndex.get(facts.outcome) ?? 0);
+    if (facts.runs === 1) this.countRun(facts.batchRows ?? facts.rows);
     if (!latencyOutcomes.has(facts.outcome)) return;
     this.durationSeconds += facts.durationSeconds;
     bump(this.duration, latencyBucketOf(facts.durationSeconds));
@@ -63,6 +81,20 @@ export class ServingSums {
       this.computeSeconds += facts.computeSeconds;
       bump(this.compute, latencyBucketOf(facts.computeSeconds));
     }
+    if (facts.decodeSeconds !== undefined && facts.decodeSeconds > 0) {
+      this.decodeSeconds += facts.decodeSeconds;
+      bump(this.decode, latencyBucketOf(facts.decodeSeconds));
+    }
+    if (facts.encodeSeconds !== undefined && facts.encodeSeconds > 0) {
+      this.encodeSeconds += facts.encodeSeconds;
+      bump(this.encode, latencyBucketOf(facts.encodeSeconds));
+    }
+  }
+
+  private countRun(rows: number): void {
+    this.runs += 1;
+    this.runRows += rows;
+    bump(this.batch, batchBucketOf(rows));
   }
 
   /** Adds other sums to these. */
@@ -74,10 +106,17 @@ export class ServingSums {
     this.durationSeconds += other.durationSeconds;
     this.queueSeconds += other.queueSeconds;
     this.computeSeconds += other.computeSeconds;
+    this.decodeSeconds += other.decodeSeconds;
+    this.encodeSeconds += other.encodeSeconds;
+    this.runs += other.runs;
+    this.runRows += other.runRows;
     addAll(this.outcomes, other.outcomes);
     addAll(this.duration, other.duration);
     addAll(this.queue, other.queue);
     addAll(this.compute, other.compute);
+    addAll(this.decode, other.decode);
+    addAll(this.encode, other.encode);
+    addAll(this.batch, other.batch);
   }
 }
 

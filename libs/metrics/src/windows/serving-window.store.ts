@@ -3,18 +3,20 @@ import { type Queryable, withPartitions } from './partitions.store.js';
 import type { ServingWindow } from './serving-window.js';
 
 const columns = `start_at, project_id, deployment_id, revision_id, version_number, role, source, requests, "rows", outcomes, duration_buckets,
-  queue_buckets, compute_buckets, request_bytes, response_bytes`;
+  queue_buckets, compute_buckets, decode_buckets, encode_buckets, batch_buckets, runs, run_rows, request_bytes, response_bytes`;
 
 /** The row holds running totals of one source, so the later write is the larger one and writing twice is harmless. */
 const upsert = `
 insert into telemetry.serving_windows (${columns})
 select ${columns} from jsonb_to_recordset($1::jsonb) as w(start_at timestamptz, project_id text, deployment_id text, revision_id text,
   version_number integer, role text, source text, requests bigint, "rows" bigint, outcomes jsonb, duration_buckets bigint[], queue_buckets bigint[],
-  compute_buckets bigint[], request_bytes bigint, response_bytes bigint)
+  compute_buckets bigint[], decode_buckets bigint[], encode_buckets bigint[], batch_buckets bigint[], runs bigint, run_rows bigint, request_bytes bigint,
+  response_bytes bigint)
 order by start_at, deployment_id, revision_id, role
 on conflict (start_at, deployment_id, revision_id, role, source) do update set requests = excluded.requests, "rows" = excluded."rows",
   outcomes = excluded.outcomes, duration_buckets = excluded.duration_buckets, queue_buckets = excluded.queue_buckets,
-  compute_buckets = excluded.compute_buckets, request_bytes = excluded.request_bytes, response_bytes = excluded.response_bytes
+  compute_buckets = excluded.compute_buckets, decode_buckets = excluded.decode_buckets, encode_buckets = excluded.encode_buckets,
+  batch_buckets = excluded.batch_buckets, runs = excluded.runs, run_rows = excluded.run_rows, request_bytes = excluded.request_bytes, response_bytes = excluded.response_bytes
 where serving_windows.requests <= excluded.requests`;
 
 /** Rows per statement, so that an hour's backlog stays within the statement timeout. */
@@ -56,6 +58,11 @@ export class ServingWindowStore {
       duration_buckets: [...sums.duration],
       queue_buckets: [...sums.queue],
       compute_buckets: [...sums.compute],
+      decode_buckets: [...sums.decode],
+      encode_buckets: [...sums.encode],
+      batch_buckets: [...sums.batch],
+      runs: sums.runs,
+      run_rows: sums.runRows,
       request_bytes: sums.requestBytes,
       response_bytes: sums.responseBytes,
     };

@@ -10,12 +10,6 @@ export interface ServedRequest extends RequestFacts {
   readonly revision: number;
   readonly versionNumber: number;
   readonly role: Role;
-  /** Rows of the run that the request was part of. */
-  readonly batchRows?: number;
-  /** 1 for the first request of a run, 0 for those joined to it. */
-  readonly runs?: number;
-  readonly decodeSeconds?: number | undefined;
-  readonly encodeSeconds?: number | undefined;
 }
 
 /** What a series of windows belongs to. */
