@@ -61,4 +61,5 @@ export { checkInputs } from './tensors/check-inputs.js';
 export { datatypeFacts, datatypeOfOnnx, makeNumericData, type NumericData, type TensorData } from './tensors/datatypes.js';
 export { fromFloat16, toFloat16 } from './tensors/float16.js';
 export { hasNaN } from './tensors/has-nan.js';
+export { type Redaction, redactTensor } from './tensors/redact-tensor.js';
 export { elementCount, type Tensor, type TensorHead } from './tensors/tensor.js';

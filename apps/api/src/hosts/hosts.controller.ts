@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import {
+  AskRecordKeys,
   ChangeHost,
   CreateJoinToken,
   HostCertificate,
@@ -10,10 +11,12 @@ import {
   JoinTokenCreated,
   JoinTokenPage,
   PageQuery,
+  RecordKeys,
   RenewHostCertificate,
   SlipwayError,
 } from '@slipway/contracts';
-import { HostStore, JoinTokenStore } from '@slipway/deployments';
+import { HostStore, JoinTokenStore, projectRunBy } from '@slipway/deployments';
+import { recordKeys } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
@@ -27,7 +30,7 @@ export class HostsController {
   private readonly tokens: JoinTokenStore;
 
   constructor(
-    platform: Platform,
+    private readonly platform: Platform,
     private readonly authority: HostAuthority,
   ) {
     this.hosts = new HostStore(platform.db.prisma);
@@ -83,6 +86,16 @@ export class HostsController {
     if (id !== host.hostId) throw new SlipwayError('SCOPE_MISSING', 'a host renews its own certificate and no other');
     const sign = await this.authority.signer(body.publicKey);
     return sign(host.hostId);
+  }
+
+  @Post(':id/record-keys')
+  @Policy('host')
+  @Answers(201, RecordKeys, 'Keys for the inputs in prediction records of a deployment that the host runs instances of.')
+  async recordKeys(@FromHost() host: HostCaller, @Param('id') id: string, @Body({ schema: AskRecordKeys }) { deploymentId }: AskRecordKeys) {
+    const projectId = id === host.hostId ? await projectRunBy(this.platform.db.prisma, id, deploymentId) : undefined;
+    if (projectId === undefined)
+      throw new SlipwayError('SCOPE_MISSING', 'a host is given the keys of deployments that it runs instances of, and no others');
+    return recordKeys(this.platform.masterKey, { projectId, deploymentId });
   }
 
   @Get(':host')

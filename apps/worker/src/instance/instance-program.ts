@@ -3,7 +3,7 @@ import { messageOf, SlipwayError } from '@slipway/contracts';
 import { frameTypes, type IncomingRequest, type InstancePong, InstanceServer, type InstanceSpec } from '@slipway/inference';
 import { startEngine } from './engine/start-engine.js';
 import { ModelRunner } from './model-runner.js';
-import { RecordSpool } from './record-spool.js';
+import { openRecordSpool, type RecordSpool } from './record-spool.js';
 import { RefusalLog } from './refusal-log.js';
 import { ServingLoop } from './serving-loop.js';
 
@@ -31,7 +31,7 @@ export class InstanceProgram {
     private readonly exit: (status: number) => void,
   ) {
     mkdirSync(spec.spoolFolder, { recursive: true });
-    this.spool = new RecordSpool(spec.spoolFolder);
+    this.spool = openRecordSpool(spec);
     this.server = new InstanceServer({
       socketPath: spec.socketPath,
       ...(spec.door === undefined ? {} : { door: spec.door }),
@@ -115,6 +115,7 @@ export class InstanceProgram {
       runs: loop?.runs ?? 0,
       busyForMs: loop?.busyForMs ?? 0,
       recordsWritten: spool.recordsWritten,
+      recordsSampledOut: spool.recordsSampledOut,
       recordsDropped: spool.recordsDropped,
       spoolBytes: spool.bytes,
     };

@@ -20,8 +20,8 @@ import {
 } from '@slipway/inference';
 import { isOutOfRange } from './is-out-of-range.js';
 import { observeAnswer } from './observe-answer.js';
-import { type PredictedRows, predictedRows, rowsOf } from './predicted-rows.js';
-import type { PredictionRecord } from './record-spool.js';
+import { rowsOf } from './predicted-rows.js';
+import { RecordWriter } from './record-writer.js';
 
 /** Well below what a connection carries in one piece. */
 const maxAnswerBytes = 512 * 1024 * 1024;
@@ -66,12 +66,14 @@ export class ModelRunner {
   /** Outputs that an observed answer is made of. */
   private readonly taskOutputs: readonly (string | undefined)[];
   private readonly hasRows: boolean;
+  private readonly records: RecordWriter;
 
   constructor(private readonly spec: InstanceSpec) {
     this.allOutputs = spec.signature.outputs.map((output) => output.name);
     this.taskOutputs = [spec.task?.predictionOutput, spec.task?.scoreOutput];
     this.recordOutputs = spec.records.enabled ? this.taskOutputs : [];
     this.hasRows = spec.batching.isOn;
+    this.records = new RecordWriter(spec);
   }
 
   /** @throws SlipwayError for the caller */
@@ -148,23 +150,13 @@ export class ModelRunner {
     };
   }
 
-  /** The record of an answered request, as the spool keeps it. */
-  record(answer: RunAnswer, header: FrameHeader): PredictionRecord {
-    const { spec } = this;
-    const predicted: PredictedRows = spec.task ? predictedRows(spec.task, answer.outputs, Math.min(answer.rows, spec.records.maxRowsPerRequest)) : {};
-    return {
-      id: header.predictionId ?? '',
-      t: Date.now(),
-      dep: spec.deploymentId,
-      rev: spec.revisionId,
-      ver: spec.versionId,
-      vn: spec.versionNumber,
-      n: answer.rows,
-      us: answer.computeMicros,
-      ...(answer.clientId === undefined ? {} : { cid: answer.clientId }),
-      k: 'live',
-      ...predicted,
-    };
+  /** The record of an answered request, as the spool keeps it. `drawn`: with which probability it was to be recorded. */
+  record(
+    answer: RunAnswer,
+    { request, header }: { request: InferRequest; header: FrameHeader },
+    drawn: { probability: number; queueMicros: number },
+  ) {
+    return this.records.record(answer, { id: header.predictionId ?? '', inputs: request.inputs, ...drawn });
   }
 
   /** Undefined for a sound answer. */

@@ -7,7 +7,7 @@ import { waitUntil } from '@slipway/inference/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine, RunResult } from './engine/engine.js';
 import { ModelRunner } from './model-runner.js';
-import { RecordSpool } from './record-spool.js';
+import { openRecordSpool } from './record-spool.js';
 import { ServingLoop } from './serving-loop.js';
 
 const signature: Signature = {
@@ -53,7 +53,7 @@ beforeEach(async () => {
   idle = 0;
   const spec = specOf(folder);
   const costs = [1, 2, 4, 8].map((rows) => ({ rows, micros: 1_000 }));
-  loop = new ServingLoop(spec, engine, new ModelRunner(spec), new RecordSpool(folder), { provider: 'cpu', costs }, () => {
+  loop = new ServingLoop(spec, engine, new ModelRunner(spec), openRecordSpool(spec), { provider: 'cpu', costs }, () => {
     idle += 1;
   });
   server = new InstanceServer({

@@ -231,8 +231,9 @@ export class ServingLoop {
       from += pending.rows;
       try {
         const answer = this.runner.finish(pending, own, { computeMicros, batchRows: rows, isFirst: index === 0 }, pending.header);
-        this.keepRecord(answer, pending);
-        this.outgoing.push({ request: pending, answer, queueMicros: (startedAt - pending.arrivedAt) * 1e3 });
+        const queueMicros = (startedAt - pending.arrivedAt) * 1e3;
+        this.keepRecord(answer, pending, queueMicros);
+        this.outgoing.push({ request: pending, answer, queueMicros });
       } catch (error) {
         this.refuse(pending, asRefusal(error));
       }
@@ -253,10 +254,11 @@ export class ServingLoop {
     }
   }
 
-  private keepRecord(answer: RunAnswer, { header }: Pending): void {
+  private keepRecord(answer: RunAnswer, pending: Pending, queueMicros: number): void {
     const { records } = this.spec;
-    const isLive = (header.kind ?? 0) === 0;
-    if (isLive && records.enabled && this.spool.admits(records.maxPerSecond)) this.spool.add(this.runner.record(answer, header));
+    if (!records.enabled || (pending.header.kind ?? 0) !== 0) return;
+    const probability = this.spool.admits(pending.header.predictionId ?? '', Math.min(answer.rows, records.maxRowsPerRequest));
+    if (probability !== undefined) this.spool.add(this.runner.record(answer, pending, { probability, queueMicros }));
   }
 
   private refuse(request: IncomingRequest, error: SlipwayError): void {

@@ -1,7 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { HostCertificate, HostJoined, isErrorCode, type JoinHost, Problem, type RenewHostCertificate, SlipwayError } from '@slipway/contracts';
+import {
+  type AskRecordKeys,
+  HostCertificate,
+  HostJoined,
+  isErrorCode,
+  type JoinHost,
+  Problem,
+  RecordKeys,
+  type RenewHostCertificate,
+  SlipwayError,
+} from '@slipway/contracts';
 
 const answerBytesMax = 256 * 1024;
 const timeoutMs = 10_000;
@@ -19,6 +29,10 @@ export class ApiClient {
 
   async renew(hostId: string, credential: string, body: RenewHostCertificate): Promise<HostCertificate> {
     return HostCertificate.parse(await readJson(await this.send('POST', `/v1/hosts/${hostId}/certificate`, { body, credential })));
+  }
+
+  async recordKeys(hostId: string, credential: string, body: AskRecordKeys): Promise<RecordKeys> {
+    return RecordKeys.parse(await readJson(await this.send('POST', `/v1/hosts/${hostId}/record-keys`, { body, credential })));
   }
 
   /** An artefact's bytes from `from` on. @throws SlipwayError as the API says; anything else may be tried again. */

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HostCertificate, messageOf, SlipwayError } from '@slipway/contracts';
+import { HostCertificate, messageOf, type RecordKeys, SlipwayError } from '@slipway/contracts';
 import type { TlsIdentity } from '@slipway/inference';
 import { type Logger, SettingsError } from '@slipway/platform';
 import { z } from 'zod';
@@ -81,6 +81,11 @@ export class Membership {
 
   get client(): ApiClient {
     return this.api;
+  }
+
+  /** The keys with which instances of a deployment here keep inputs in their records; the installation's own never leaves the API. */
+  recordKeys(deploymentId: string): Promise<RecordKeys> {
+    return this.api.recordKeys(this.kept.hostId, this.kept.credential, { deploymentId });
   }
 
   /** The file from which instances read who this host is. */

@@ -2,6 +2,7 @@ import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { projectsOf } from '@slipway/deployments';
 import {
   Counter,
+  countPredicted,
   HourStore,
   LabelStore,
   maintainPartitions,
@@ -22,6 +23,7 @@ import { Repeater } from '../supervising/repeater.js';
 import { SupervisingModule } from '../supervising/supervising.module.js';
 import { RecordShipper } from './record-shipper.js';
 import { ResourceSampler } from './resource-sampler.js';
+import { SpoolCounts } from './spool-counts.js';
 
 const sampleEveryMs = 2_000;
 const shipEveryMs = 1_000;
@@ -80,7 +82,7 @@ export class MonitoringModule implements OnModuleInit {
     });
     const shipper = new RecordShipper({
       home,
-      predictions: new PredictionStore(db.pool),
+      predictions: new PredictionStore(db.pool, countPredicted),
       projectsOf: (ids) => projectsOf(db.prisma, ids),
       liveInstances: () => new Set(this.agent.list().map(({ instanceId }) => instanceId)),
       log,
@@ -89,7 +91,12 @@ export class MonitoringModule implements OnModuleInit {
         dropped.inc(records.dropped);
       },
     });
-    const loop = new Repeater('ship records', () => shipper.ship(), log);
+    const counts = new SpoolCounts(this.registry);
+    const ship = () => {
+      counts.observe(this.agent.list());
+      return shipper.ship();
+    };
+    const loop = new Repeater('ship records', ship, log);
     loop.start({ everyMs: shipEveryMs });
     shutdown.add('record shipper', () => loop.close());
   }
@@ -102,7 +109,8 @@ export class MonitoringModule implements OnModuleInit {
     this.jobs.handle(maintainTelemetry, async () => {
       await hours.forget(retention.windowsDays);
       const done = await maintainPartitions(db.pool, retention);
-      if (done.made > 0 || done.dropped > 0) log.info(done, 'partitions maintained');
+      if (done.busy > 0) log.warn(done, 'days past their retention are being read; they are dropped next time');
+      else if (done.made > 0 || done.dropped > 0 || done.evidence > 0) log.info(done, 'partitions maintained');
     });
     this.jobs.handle(resolveParkedLabels, async () => {
       const done = await labels.resolveParked();

@@ -1,7 +1,16 @@
 import { join } from 'node:path';
-import { type PredictionRow, type PredictionStore, parseSpoolLine } from '@slipway/metrics';
+import { type PredictionRow, type PredictionStore, parseSpoolHead, parseSpoolLine, type SpoolHead } from '@slipway/metrics';
 import { isDatabaseUnavailable, type Logger } from '@slipway/platform';
-import { listSpoolFiles, listSpoolFolders, readLines, removeAbandoned, removeShipped, type SpoolFile, writeOffset } from './spool-files.js';
+import {
+  listSpoolFiles,
+  listSpoolFolders,
+  readFirstLine,
+  readLines,
+  removeAbandoned,
+  removeShipped,
+  type SpoolFile,
+  writeOffset,
+} from './spool-files.js';
 
 export interface RecordShipperOptions {
   readonly home: string;
@@ -39,10 +48,13 @@ export class RecordShipper {
 
   private async shipFile(file: SpoolFile): Promise<void> {
     let at = file;
+    let head = file.offset > 0 && file.offset < file.bytes ? parseSpoolHead(await readFirstLine(file)) : undefined;
     for (;;) {
       const { text, nextOffset } = await readLines(at, readBytes);
       if (text !== '') {
-        await this.store(text.split('\n').slice(0, -1));
+        const lines = text.split('\n').slice(0, -1);
+        if (at.offset === 0) head = parseSpoolHead(lines[0] ?? '');
+        await this.store(at.offset === 0 && head !== undefined ? lines.slice(1) : lines, head);
         await writeOffset(at, nextOffset);
         at = { ...at, offset: nextOffset };
         continue;
@@ -63,8 +75,8 @@ export class RecordShipper {
     return { ...file, offset };
   }
 
-  private async store(lines: readonly string[]): Promise<void> {
-    const parsed = lines.map((line) => parseSpoolLine(line));
+  private async store(lines: readonly string[], head: SpoolHead | undefined): Promise<void> {
+    const parsed = lines.map((line) => parseSpoolLine(line, head));
     const rows = parsed.flatMap((one) => one ?? []);
     const torn = parsed.filter((one) => one === undefined).length;
     const projects = await this.options.projectsOf([...new Set(rows.map(({ deploymentId }) => deploymentId))]);

@@ -40,6 +40,15 @@ export async function listSpoolFiles(folder: string, nowMs: number): Promise<Spo
   return files;
 }
 
+/** The first line of a file says whose records follow; it is short. */
+const firstLineMax = 16 * 1024;
+
+/** Without its end; empty where there is none. */
+export async function readFirstLine(file: SpoolFile): Promise<string> {
+  const { text } = await readLines({ ...file, offset: 0 }, firstLineMax);
+  return text.slice(0, Math.max(0, text.indexOf('\n')));
+}
+
 /** Reads up to `maxBytes` from the offset, cut after the last whole line; `text` is empty when there is none. */
 export async function readLines(file: SpoolFile, maxBytes: number): Promise<{ text: string; nextOffset: number }> {
   const wanted = Math.min(maxBytes, file.bytes - file.offset);

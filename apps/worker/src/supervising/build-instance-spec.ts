@@ -1,14 +1,21 @@
-import { SlipwayError } from '@slipway/contracts';
+import { type RecordKeys, SlipwayError } from '@slipway/contracts';
 import type { Assignment } from '@slipway/deployments';
 import { defaultInstanceLimits, defaultInstanceRecords, type InstanceSpec } from '@slipway/inference';
 import type { Door } from './door-ports.js';
 import type { InstancePaths } from './instance-paths.js';
 
+export interface InstancePlace {
+  readonly modelPath: string;
+  readonly paths: InstancePaths;
+  readonly door?: Door | undefined;
+  readonly maxBodyBytes: number;
+  readonly maxSpoolBytes: number;
+  /** For revisions whose records keep inputs. */
+  readonly recordKeys?: RecordKeys | undefined;
+}
+
 /** Tells an instance what to run and how. @throws SlipwayError VERSION_NOT_READY for a version without a signature */
-export function buildInstanceSpec(
-  assignment: Assignment,
-  place: { modelPath: string; paths: InstancePaths; door?: Door | undefined; maxBodyBytes: number },
-): InstanceSpec {
+export function buildInstanceSpec(assignment: Assignment, place: InstancePlace): InstanceSpec {
   const { signature, spec, batching } = assignment;
   if (signature === undefined) {
     throw new SlipwayError('VERSION_NOT_READY', `version ${assignment.versionNumber} of model "${assignment.modelName}" has no signature`);
@@ -43,6 +50,20 @@ export function buildInstanceSpec(
     ...(assignment.runMs === undefined ? {} : { runMs: assignment.runMs }),
     batching: { isOn: batching.isOn, maxBatchSize: batching.maxBatchSize, maxDelayMs: batching.maxDelayMs, ...latencyTarget },
     limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes, ...(batching.isStated ? { maxRows: batching.maxBatchSize } : {}) },
-    records: { ...defaultInstanceRecords, enabled: spec.recordPredictions },
+    records: recordsOf(spec, place),
+  };
+}
+
+function recordsOf({ recordPredictions, monitoring }: Assignment['spec'], { maxSpoolBytes, recordKeys }: InstancePlace): InstanceSpec['records'] {
+  const { slices, joinKey, records } = monitoring;
+  const { maxPerSecond, inputs } = records;
+  return {
+    ...defaultInstanceRecords,
+    enabled: recordPredictions,
+    maxPerSecond,
+    maxSpoolBytes,
+    slices,
+    ...(joinKey === undefined ? {} : { joinKey }),
+    ...(inputs === undefined || recordKeys === undefined ? {} : { inputs: { ...inputs, ...recordKeys } }),
   };
 }

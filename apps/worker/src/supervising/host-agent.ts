@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import type { RecordKeys } from '@slipway/contracts';
 import { type Assignment, type HostFacts, type HostLease, type HostStore, heartbeatEveryMs, type InstanceStore, noSetup } from '@slipway/deployments';
 import { formatInstanceAddress, type InstancePong } from '@slipway/inference';
 import { channels, type Logger, type Nudges } from '@slipway/platform';
@@ -30,6 +31,10 @@ export interface HostAgentOptions {
   /** The instance program's file. */
   readonly program: string;
   readonly maxBodyBytes: number;
+  /** What one instance's records may take on this host's disk. */
+  readonly maxSpoolBytes: number;
+  /** The keys for recorded inputs of a deployment. */
+  readonly recordKeys: (owner: Pick<Assignment, 'projectId' | 'deploymentId'>) => Promise<RecordKeys>;
   readonly hosts: HostStore;
   readonly instances: InstanceStore;
   readonly nudges: Nudges;
@@ -197,7 +202,9 @@ export class HostAgent {
       this.loading.use(async () => {
         const paths = this.folders.of(assignment.instanceId);
         const modelPath = await this.options.fetchModel(assignment);
-        writeJson(paths.spec, buildInstanceSpec(assignment, { modelPath, paths, door, maxBodyBytes: this.options.maxBodyBytes }));
+        const { maxBodyBytes, maxSpoolBytes } = this.options;
+        const recordKeys = spec.monitoring.records.inputs === undefined ? undefined : await this.options.recordKeys(assignment);
+        writeJson(paths.spec, buildInstanceSpec(assignment, { modelPath, paths, door, maxBodyBytes, maxSpoolBytes, recordKeys }));
       }),
     );
   }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HostStore, InstanceStore } from '@slipway/deployments';
+import { recordKeys } from '@slipway/metrics';
 import { type ArtefactStore, materialiseArtefact, modelFolderOf, modelsFolderOf, openArtefactStore } from '@slipway/registry';
 import { z } from 'zod';
 import { CachedArtefactStore } from '../joining/cached-artefact-store.js';
@@ -33,7 +34,7 @@ export class SupervisingModule implements OnModuleInit {
 }
 
 async function createHostAgent(platform: Platform, membership: Membership | null): Promise<HostAgent> {
-  const { settings, home, host, db, nudges, log } = platform;
+  const { settings, home, host, db, nudges, log, masterKey } = platform;
   const artefacts = openArtefacts(platform, membership);
   return new HostAgent({
     home,
@@ -47,6 +48,9 @@ async function createHostAgent(platform: Platform, membership: Membership | null
     doors: membership === null ? undefined : doorsOf(membership, settings),
     program: fileURLToPath(new URL('../instance/main.js', import.meta.url)),
     maxBodyBytes: settings.SLIPWAY_MAX_BODY_BYTES,
+    maxSpoolBytes: settings.SLIPWAY_SPOOL_BYTES,
+    recordKeys: async ({ projectId, deploymentId }) =>
+      membership === null ? recordKeys(masterKey, { projectId, deploymentId }) : membership.recordKeys(deploymentId),
     hosts: new HostStore(db.prisma),
     instances: new InstanceStore(db.prisma),
     nudges,

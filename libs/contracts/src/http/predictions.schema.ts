@@ -73,3 +73,10 @@ export const PredictionListQuery = PageQuery.extend({
 export type PredictionListQuery = z.infer<typeof PredictionListQuery>;
 /** A page may hold fewer than asked for, or none, and still name a next one: so many records are looked through at a time. */
 export const PredictionPage = pageOf(PredictionView);
+
+/** Asked by a host that runs instances of a deployment whose records keep inputs. */
+export const AskRecordKeys = z.strictObject({ deploymentId: z.string().min(1).max(128) });
+export type AskRecordKeys = z.infer<typeof AskRecordKeys>;
+/** In base64: one hashes values, the same in all deployments of the project; the other encrypts what is kept. */
+export const RecordKeys = z.object({ redactionKey: z.string(), sealingKey: z.string() });
+export type RecordKeys = z.infer<typeof RecordKeys>;

@@ -31,3 +31,12 @@ export async function revisionNames(db: Database, revisionId: string): Promise<R
   if (row === null) return undefined;
   return { deployment: row.deployment.name, model: row.version.model.name, revision: row.number, digest: row.version.digest };
 }
+
+/** The project of a deployment that a host has instances of; undefined for any other, so that a host learns nothing of what it does not run. */
+export async function projectRunBy(db: Database, hostId: string, deploymentId: string): Promise<string | undefined> {
+  const row = await db.instance.findFirst({
+    where: { hostId, deploymentId, status: { notIn: ['GONE', 'FAILED'] } },
+    select: { deployment: { select: { projectId: true } } },
+  });
+  return row?.deployment.projectId;
+}

@@ -1,4 +1,4 @@
-import { OutputRange, observedRowsMax, Signature, Task } from '@slipway/contracts';
+import { limits, OutputRange, observedRowsMax, RecordedInputs, Signature, Task } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** What an instance program is told at start: a JSON file whose path is its only argument. */
@@ -53,7 +53,23 @@ export const InstanceSpec = z.object({
     /** Bytes of a request body after expansion. */
     maxBodyBytes: z.number().int().min(1),
   }),
-  records: z.object({ enabled: z.boolean(), maxPerSecond: z.number().min(0), maxRowsPerRequest: z.number().int().min(0) }),
+  records: z.object({
+    enabled: z.boolean(),
+    /** Rows per second that are recorded whole; of more a known share is. */
+    maxPerSecond: z.number().min(0),
+    maxRowsPerRequest: z.number().int().min(0),
+    /** What may lie in the spool folder unshipped. */
+    maxSpoolBytes: z.number().int().min(0).optional(),
+    /** Inputs by which figures are told apart, and the one that names a row; see `Monitoring`. */
+    slices: z.array(z.string()).optional(),
+    joinKey: z.string().optional(),
+    inputs: RecordedInputs.extend({
+      /** Base64: hashes values, as `redactTensor` does. */
+      redactionKey: z.string(),
+      /** Base64: encrypts what is kept. */
+      sealingKey: z.string(),
+    }).optional(),
+  }),
 });
 export type InstanceSpec = z.infer<typeof InstanceSpec>;
 
@@ -64,7 +80,7 @@ export const defaultInstanceLimits: InstanceSpec['limits'] = {
   maxInputElements: 4 * 1024 * 1024,
   maxBodyBytes: 64 * 1024 * 1024,
 };
-export const defaultInstanceRecords: InstanceSpec['records'] = { enabled: true, maxPerSecond: 500, maxRowsPerRequest: 256 };
+export const defaultInstanceRecords: InstanceSpec['records'] = { enabled: true, maxPerSecond: 2_000, maxRowsPerRequest: limits.rowsPerRecord };
 
 /** States an instance reports. */
 export const instanceStates = ['LOADING', 'READY', 'DRAINING'] as const;
@@ -107,6 +123,9 @@ export const InstancePong = z.object({
   /** How long the queue has not been empty; 0 when idle. */
   busyForMs: z.number(),
   recordsWritten: z.number(),
+  /** Left out for a share that is known, by the rate or for want of room in the spool. */
+  recordsSampledOut: z.number().optional(),
+  /** Lost: they could not be written. */
   recordsDropped: z.number(),
   spoolBytes: z.number(),
 });

@@ -1,8 +1,17 @@
-import { RecordedInput } from '@slipway/contracts';
+import { RecordedInput, type RecordKeys } from '@slipway/contracts';
 import { deriveKey, unsealBytes } from '@slipway/platform';
 import { z } from 'zod';
+import { redactionKey } from '../replays/sample-payload.js';
 
-/** The key that seals the recorded inputs of a deployment: an instance gets that of its own deployment alone. */
+/** What an instance needs to keep inputs in its records: it gets the keys of its own deployment alone. */
+export function recordKeys(masterKey: Uint8Array, owner: { readonly projectId: string; readonly deploymentId: string }): RecordKeys {
+  return {
+    redactionKey: redactionKey(masterKey, owner.projectId).toString('base64'),
+    sealingKey: recordKey(masterKey, owner.deploymentId).toString('base64'),
+  };
+}
+
+/** The key that seals the recorded inputs of a deployment. */
 export function recordKey(masterKey: Uint8Array, deploymentId: string): Buffer {
   return deriveKey(masterKey, `prediction records ${deploymentId}`);
 }

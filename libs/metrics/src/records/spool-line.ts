@@ -85,7 +85,7 @@ export function parseSpoolLine(line: string, head?: SpoolHead): PredictionRow[] 
     versionId,
     versionNumber,
     clientId: textOf(record['cid']) || null,
-    queueMicros: microsOf(record['q']),
+    queueMicros: microsOf(record['q']) ?? (head === undefined ? null : 0),
     computeMicros: microsOf(record['us']) ?? 0,
     rows,
     probability: probabilityOf(record['w']),

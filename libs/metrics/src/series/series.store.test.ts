@@ -2,7 +2,6 @@ import { createLogger } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createRegistry } from '../instruments/create-registry.js';
-import { maintainPartitions } from '../windows/partitions.store.js';
 import type { ResourceWindow, SampledInstance } from '../windows/resource-window.js';
 import { ResourceWindowStore } from '../windows/resource-window.store.js';
 import { ServingRecorder } from '../windows/serving-recorder.js';
@@ -169,18 +168,4 @@ it('sums resources over the instances of a deployment, with gaps as gaps', async
     ['ins_2', 2],
   ]);
   expect(series.instances[0]?.points.map(({ cpuCores }) => cpuCores)).toEqual([0.75, null, null]);
-});
-
-it('makes partitions ahead and drops those past retention, and nothing else', async () => {
-  await database.pool.query(`select telemetry.ensure_partitions('2020-01-01'::date, 1)`);
-  await maintainPartitions(database.pool, { predictionsDays: 30, windowsDays: 4000 });
-  const { rows } = await database.pool.query<{ name: string }>(
-    `select relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'telemetry' and relkind = 'r' and relname like '%20200101' order by 1`,
-  );
-  const kept = rows.map(({ name }) => name);
-  expect(kept).toEqual(expect.arrayContaining(['resource_windows_20200101', 'serving_windows_20200101']));
-  expect(kept).not.toContain('predictions_20200101');
-  const again = await maintainPartitions(database.pool, { predictionsDays: 30, windowsDays: 400 });
-  expect(again).toEqual({ made: 0, dropped: expect.any(Number) });
-  expect(again.dropped).toBeGreaterThanOrEqual(2);
 });

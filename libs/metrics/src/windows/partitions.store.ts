@@ -1,10 +1,12 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 
 const dayMs = 86_400_000;
 /** `no partition of relation … found for row`. */
 const noPartition = '23514';
 const lockNotAvailable = '55P03';
-const dropWaitMs = 1_000;
+const lockWaitMs = 1_000;
+/** That of `telemetry.ensure_partitions`: two who change the parts of one table at a time trip over each other. */
+const partitionsLock = 7_104_202_612;
 const evidenceAtOnce = 1_000;
 
 /** Anything that runs a statement: the pool or one of its clients in a transaction. */
@@ -46,32 +48,54 @@ export interface Maintained {
  * as long ago. Days are dropped whole, whatever is in them, one at a time. Harmless when run twice or at a time.
  */
 export async function maintainPartitions(db: Pool, retention: Retention): Promise<Maintained> {
-  const made = await db.query<{ made: number }>(`select telemetry.ensure_partitions((now() at time zone 'UTC')::date - 1, 4) as made`);
+  const made = await makeDays(db);
   const series = await db.query<{ name: string; retention: string }>('select name, retention from telemetry.partitioned_series order by name');
   let [dropped, busy] = [0, 0];
   for (const { name, retention: kind } of series.rows) {
     const days = kind === 'windows' ? retention.windowsDays : retention.predictionsDays;
-    const over = await db.query<{ day: string }>(`select telemetry.days_before($1, (now() at time zone 'UTC')::date - $2::integer) as day`, [name, days]);
+    const over = await db.query<{ day: string }>(`select telemetry.days_before($1, (now() at time zone 'UTC')::date - $2::integer) as day`, [
+      name,
+      days,
+    ]);
     for (const { day } of over.rows) {
       if (await dropDay(db, day)) dropped += 1;
       else busy += 1;
     }
   }
-  return { made: made.rows[0]?.made ?? 0, dropped, busy, evidence: await dropEvidence(db, retention.windowsDays) };
+  return { made, dropped, busy, evidence: await dropEvidence(db, retention.windowsDays) };
 }
 
-/** False when it is being read for longer than others may be kept waiting: whoever comes after a waiting drop waits too, writers of today included. */
+/** Days are made two ahead, so a round that a long reader keeps from making them may fail: there are many more before they are needed. */
+async function makeDays(db: Pool): Promise<number> {
+  return inShortLocks(db, async (client) => {
+    const { rows } = await client.query<{ made: number }>(`select telemetry.ensure_partitions((now() at time zone 'UTC')::date - 1, 4) as made`);
+    return rows[0]?.made ?? 0;
+  });
+}
+
+/** False when somebody reads it. */
 async function dropDay(db: Pool, table: string): Promise<boolean> {
+  try {
+    await inShortLocks(db, (client) => client.query(`drop table if exists telemetry.${client.escapeIdentifier(table)}`));
+    return true;
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === lockNotAvailable) return false;
+    throw error;
+  }
+}
+
+/** Whoever comes after a waiting change of a table waits too, writers of today included: behind a long reader (a backup) it must give up. */
+async function inShortLocks<T>(db: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await db.connect();
   try {
     await client.query('begin');
-    await client.query(`set local lock_timeout = '${dropWaitMs}ms'`);
-    await client.query(`drop table if exists telemetry.${client.escapeIdentifier(table)}`);
+    await client.query(`set local lock_timeout = '${lockWaitMs}ms'`);
+    await client.query('select pg_advisory_xact_lock($1)', [partitionsLock]);
+    const result = await work(client);
     await client.query('commit');
-    return true;
+    return result;
   } catch (error) {
     await client.query('rollback').catch(() => undefined);
-    if (Reflect.get(Object(error), 'code') === lockNotAvailable) return false;
     throw error;
   } finally {
     client.release();

@@ -92,6 +92,12 @@ export const settingsShape = {
   SLIPWAY_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   SLIPWAY_MAIL_FROM: z.string().min(3).default('Slipway <slipway@localhost>'),
   SLIPWAY_EGRESS_ALLOW: list,
+  SLIPWAY_SPOOL_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024 * 1024)
+    .max(1024 ** 4)
+    .default(1024 * 1024 * 1024),
   SLIPWAY_RETENTION_PREDICTIONS_DAYS: z.coerce.number().int().min(1).max(3650).default(30),
   SLIPWAY_RETENTION_WINDOWS_DAYS: z.coerce.number().int().min(1).max(3650).default(400),
   SLIPWAY_RETENTION_BATCH_DAYS: z.coerce.number().int().min(1).max(3650).default(30),

@@ -6,12 +6,12 @@ import {
   decodeRequest,
   fromFloat16,
   type InferRequest,
+  redactTensor,
   type Tensor,
   type WantedOutput,
 } from '@slipway/inference';
 import { type PackedTensor, redactionKey, type SampleRef, sampleKey, samplePayloadBytesMax, sealPayload, sealSummary } from '@slipway/metrics';
 import { readAnswer } from './read-answer.js';
-import { redactTensor } from './redact-tensor.js';
 
 /** A request and its answer as they went over the wire, and what is to become of them. */
 export interface SampleOrder {

@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { Datatype, redactions } from '@slipway/contracts';
-import { datatypeFacts, makeNumericData, type Tensor, type TensorData, toFloat16 } from '@slipway/inference';
+import { datatypeFacts, makeNumericData, type TensorData } from './datatypes.js';
+import { toFloat16 } from './float16.js';
+import type { Tensor } from './tensor.js';
 
 export type Redaction = (typeof redactions)[number];
 

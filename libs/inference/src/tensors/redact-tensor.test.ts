@@ -1,8 +1,12 @@
 import { type Datatype, datatypes } from '@slipway/contracts';
-import { binaryDataOf, datatypeFacts, fromFloat16, readBinaryData, type Tensor } from '@slipway/inference';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readBinaryData } from '../protocol/read-binary-data.js';
+import { binaryDataOf } from '../protocol/write-binary-data.js';
+import { datatypeFacts } from './datatypes.js';
+import { fromFloat16 } from './float16.js';
 import { redactTensor } from './redact-tensor.js';
+import type { Tensor } from './tensor.js';
 
 const key = Buffer.alloc(32, 7);
 
