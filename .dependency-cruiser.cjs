@@ -68,7 +68,7 @@ module.exports = {
       name: 'inference-stays-light',
       severity: 'error',
       comment: 'it runs inside an instance: no database, no queue, no framework',
-      from: { path: '^libs/(inference/src|metrics/src/profiles)/', pathNot: [tests, '\\.store\\.ts$'] },
+      from: { path: '^libs/(inference/src|metrics/src/profiles)/', pathNot: [tests, '\\.(store|job)\\.ts$'] },
       to: { path: ['^libs/platform/', heavy] },
     },
     {

@@ -11,6 +11,8 @@ export {
   widthOf,
 } from './build-layout.js';
 export { countColumns } from './count-columns.js';
+export { type LayoutSource, noLayouts } from './layout-source.js';
+export { decodeLearnedRows, encodeLearnedRows, joinLearnedRows, type LearnedRows } from './learned-rows.js';
 export { emptyCounts, finiteOf, mergeProfiles, ProfileSum } from './merge-profiles.js';
 export { decodeProfile, encodeProfile } from './profile-codec.js';
 export { type HeldInputs, ProfileCounter } from './profile-counter.js';
