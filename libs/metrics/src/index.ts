@@ -54,6 +54,10 @@ export * from './noise/noise-series.js';
 export * from './noise/noise-totals.js';
 export * from './noise/noise-window.js';
 export * from './noise/noise-window.store.js';
+export * from './profiles/index.js';
+export * from './profiles/profile-learning.store.js';
+export * from './profiles/profile-window.store.js';
+export * from './profiles/roll-up-profiles.job.js';
 export * from './quality/classification-metrics.js';
 export * from './quality/confusion-counts.js';
 export * from './quality/intervals.js';
@@ -68,6 +72,7 @@ export * from './records/prediction.store.js';
 export * from './records/prediction-id.js';
 export * from './records/sealed-inputs.js';
 export * from './records/spool-line.js';
+export { buildReference, type ReferenceRows } from './references/build-reference.js';
 export * from './references/build-reference.job.js';
 export {
   type ActiveReference,

@@ -76,14 +76,34 @@ export type ColumnReference = z.infer<typeof ColumnReference>;
 export const LabelledReference = z.object({
   rows: z.number().int(),
   /** Realised metrics by name, with their spread over chunks. */
-  metrics: z.record(z.string(), z.object({ value: z.number(), sd: z.number() })),
+  metrics: z.record(
+    z.string(),
+    z.object({
+      value: z.number(),
+      /** Over chunks of `chunkRows` rows in the order of the rows. */
+      sd: z.number(),
+      chunkRows: z.number().int(),
+      /** Standard deviation of drawing rows at random, times the root of their number. */
+      perRow: z.number(),
+    }),
+  ),
+  positiveClass: z.string().optional(),
   /** Per class (the positive one alone for a binary task): a monotone map from score to probability as breakpoints. */
   calibration: z.record(z.string(), z.object({ x: z.array(z.number()), y: z.array(z.number()), isIdentity: z.boolean() })).optional(),
-  /** Expected calibration error before and after. */
+  /** Expected calibration error before and after, the latter on rows that the map had not seen. */
   ece: z.object({ before: z.number(), after: z.number() }).optional(),
+  /** Multiclass: from the score of the predicted class to how likely it is the right one. */
+  confidence: z
+    .object({
+      x: z.array(z.number()),
+      y: z.array(z.number()),
+      isIdentity: z.boolean(),
+      ece: z.object({ before: z.number(), after: z.number() }),
+    })
+    .optional(),
   /** Regression: quantiles of the residual at 0.1 %, 1 %, 5 %, 25 %, 50 %, 75 %, 95 %, 99 %, 99.9 %. */
   residualQuantiles: z.array(z.number()).optional(),
-  /** Regression: mean |error| by decile of the prediction × quintile of one input. */
+  /** Regression: mean |error| by decile of the prediction × quintile of one input; the last cell of a line is that of the line as a whole. */
   errorTable: z
     .object({
       predictionEdges: z.array(z.number()),
@@ -91,6 +111,7 @@ export const LabelledReference = z.object({
       columnEdges: z.array(z.number()),
       meanAbsolute: z.array(z.array(z.number())),
       meanSquared: z.array(z.array(z.number())),
+      rows: z.array(z.array(z.number())),
     })
     .optional(),
 });
@@ -117,6 +138,8 @@ export const ReferenceBody = z.object({
   profile: Profile,
   /** By position of the layout's columns. */
   columns: z.array(ColumnReference),
+  /** How far shifts of columns add up when rows are to be told apart: 0 all tell the same, 1 each tells something of its own. */
+  independence: z.number().min(0).max(1).optional(),
   labelled: LabelledReference.nullable(),
   noise: NoiseReference.nullable(),
 });
