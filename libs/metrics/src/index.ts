@@ -15,9 +15,15 @@ export * from './alerts/webhook-payload.js';
 export * from './drift/benjamini-hochberg.js';
 export * from './drift/binomial-bounds.js';
 export * from './drift/chi-square-homogeneity.js';
+export { type ColumnComparison, type ComparedKeys, compareColumn } from './drift/compare-column.js';
 export type { Distance, DistanceTest } from './drift/distance.js';
+export * from './drift/drift-walk.js';
 export { chiSquareTail, lnGamma, normalTails, upperGamma } from './drift/gamma-tail.js';
-export * from './drift/kolmogorov-smirnov.js';
+export { type CountedHour, HourHistory } from './drift/hour-history.js';
+export { type ColumnDrift, type DriftJudgement, type DriftOptions, type DriftReference, judgeDrift } from './drift/judge-drift.js';
+export * from './drift/judge-samples.js';
+export type { WholeJudgement } from './drift/judge-whole.js';
+export { kolmogorovSmirnov, kolmogorovSmirnovOfBins, type SmirnovMethod, smirnovTail } from './drift/kolmogorov-smirnov.js';
 export * from './drift/population-stability-index.js';
 export * from './drift/share-distances.js';
 export * from './drift/wasserstein-distance.js';
@@ -72,8 +78,8 @@ export * from './records/prediction.store.js';
 export * from './records/prediction-id.js';
 export * from './records/sealed-inputs.js';
 export * from './records/spool-line.js';
-export { buildReference, type ReferenceRows } from './references/build-reference.js';
 export * from './references/build-reference.job.js';
+export { buildReference, type ReferenceRows } from './references/build-reference.js';
 export {
   type ActiveReference,
   ActiveReferenceStore,
