@@ -186,6 +186,7 @@ function DeploymentTabs({ deployment }: { readonly deployment: DeploymentView })
     { href: `${base}/watch`, label: 'Watch' },
     { href: `${base}/quality`, label: 'Quality' },
     { href: `${base}/noise`, label: 'Noise' },
+    { href: `${base}/objectives`, label: 'Objectives' },
     { href: `${base}/versions`, label: 'Versions' },
     { href: `${base}/rollout`, label: 'Rollout' },
     { href: `${base}/replays`, label: 'Replays' },

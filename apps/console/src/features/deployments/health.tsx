@@ -10,6 +10,7 @@ import { chartRows, mergeRows } from '@/lib/charts/chart-rows';
 import { summarise } from '@/lib/charts/summarise';
 import { formatCount, formatNumber, formatRate, formatRatio, formatSeconds, plural } from '@/lib/text/format-number';
 import { useRange } from '@/lib/use-range';
+import { Failures } from './failures';
 import { NoTraffic } from './no-traffic';
 import { Outcomes } from './outcomes';
 import { TabBar } from './tab-bar';
@@ -32,6 +33,7 @@ export function Health({ name }: { readonly name: string }) {
           )
         }
       </QueryView>
+      <Failures name={name} />
     </>
   );
 }

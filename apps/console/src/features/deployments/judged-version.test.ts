@@ -13,6 +13,8 @@ const point = (version: number, labelled: number, at = '2026-01-01T12:00:00.000Z
   f1: null,
   mae: null,
   rmse: null,
+  metrics: {},
+  maturity: { state: 'none', coverage: null, expected: null },
 });
 
 it('is the version that labelled predictions came from last', () => {

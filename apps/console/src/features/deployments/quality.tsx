@@ -14,8 +14,10 @@ import { summarise } from '@/lib/charts/summarise';
 import { formatCount, formatNumber, formatRatio, formatScore } from '@/lib/text/format-number';
 import { useRange } from '@/lib/use-range';
 import { ConfusionMatrix } from './confusion-matrix';
+import { EstimatedQualityPanel } from './estimated-quality';
 import { judgedVersion } from './judged-version';
 import { curlLabel } from './label-snippets';
+import { LabelNotes, QualityDetails } from './quality-details';
 import { exampleLabel } from './sample-label';
 import { TabBar } from './tab-bar';
 import { useMarkers } from './use-markers';
@@ -45,7 +47,13 @@ interface JudgedProps {
 
 function Judged({ data, name, markers }: JudgedProps) {
   const labelled = data.total.reduce((sum, point) => sum + point.labelled, 0);
-  if (data.off !== null || labelled === 0) return <WhyOff data={data} name={name} />;
+  if (data.off !== null || labelled === 0)
+    return (
+      <>
+        <WhyOff data={data} name={name} />
+        <EstimatedQualityPanel data={data} />
+      </>
+    );
   const metrics: readonly Metric[] = data.taskKind === 'regression' ? ['mae', 'rmse'] : ['accuracy', 'recall', 'f1'];
   const predicted = data.total.reduce((sum, point) => sum + point.predicted, 0);
   return (
@@ -57,6 +65,7 @@ function Judged({ data, name, markers }: JudgedProps) {
           <Stat key={metric} name={title(metric, data)} {...latest(data, metric)} />
         ))}
       </StatRow>
+      <LabelNotes data={data} />
       <div className="grid gap-4 xl:grid-cols-2">
         {metrics.map((metric) => (
           <MetricChart key={metric} metric={metric} data={data} markers={markers} />
@@ -74,6 +83,7 @@ function Judged({ data, name, markers }: JudgedProps) {
         </Panel>
         {data.confusion !== null && <ConfusionMatrix confusion={data.confusion} />}
       </div>
+      <QualityDetails data={data} />
     </>
   );
 }

@@ -5,6 +5,7 @@ import type { ChartSeries } from '@/components/charts/chart-props';
 import { Stat, StatRow } from '@/components/charts/stat';
 import { TimeChart } from '@/components/charts/time-chart';
 import { Empty, Loading, QueryView } from '@/components/faces';
+import { JudgementTable } from '@/components/judgement-table';
 import { Panel } from '@/components/panel';
 import { TabBar } from '@/features/deployments/tab-bar';
 import { useNoise } from '@/lib/api/watch';
@@ -12,7 +13,6 @@ import { chartRows } from '@/lib/charts/chart-rows';
 import { summarise } from '@/lib/charts/summarise';
 import { formatCount, formatNumber, formatRatio } from '@/lib/text/format-number';
 import { useRange } from '@/lib/use-range';
-import { JudgementTable } from './judgement-table';
 
 const words: Readonly<Record<NoiseProbe, { readonly title: string; readonly unit: string }>> = {
   repeat: { title: 'Repeat', unit: 'the same input again in one instance' },

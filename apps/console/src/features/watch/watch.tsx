@@ -5,10 +5,11 @@ import { useState } from 'react';
 import { Button, ButtonLink } from '@/components/button';
 import { Stat, StatRow } from '@/components/charts/stat';
 import { Empty, Loading, QueryView } from '@/components/faces';
+import { JudgementTable } from '@/components/judgement-table';
 import { Panel } from '@/components/panel';
 import { useJudgements } from '@/lib/api/watch';
 import { formatCount } from '@/lib/text/format-number';
-import { JudgementTable } from './judgement-table';
+import { Anomalies } from './anomalies';
 import { kindWords } from './kind-words';
 import { SettingsDialog } from './settings-dialog';
 
@@ -32,6 +33,7 @@ export function Watch({ name }: { readonly name: string }) {
       <QueryView query={judgements} loading={<Loading rows={8} />}>
         {({ items }) => (items.length === 0 ? <Nothing /> : <Kinds items={items} />)}
       </QueryView>
+      <Anomalies name={name} />
       {open && <SettingsDialog name={name} onClose={() => setOpen(false)} />}
     </>
   );

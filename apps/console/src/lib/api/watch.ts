@@ -1,6 +1,6 @@
 'use client';
 
-import { JudgementList, NoiseSeries, WatchSettingsView } from '@slipway/contracts';
+import { AnomalySeries, FailureSeries, JudgementList, NoiseSeries, SloSeries, WatchSettingsView } from '@slipway/contracts';
 import { useQuery } from '@tanstack/react-query';
 import type { RangePreset } from '../time/time-range';
 import { call, path } from './api.client';
@@ -26,4 +26,16 @@ export function useWatchSettings(name: string) {
 
 export function useNoise(name: string, range: RangePreset) {
   return useSeries(NoiseSeries, 'noise', name, range);
+}
+
+export function useObjectives(name: string, range: RangePreset) {
+  return useSeries(SloSeries, 'slo', name, range);
+}
+
+export function useAnomalies(name: string, range: RangePreset) {
+  return useSeries(AnomalySeries, 'anomalies', name, range);
+}
+
+export function useFailures(name: string, range: RangePreset) {
+  return useSeries(FailureSeries, 'failures', name, range);
 }
