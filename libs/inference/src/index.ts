@@ -4,7 +4,7 @@ export { EntryList, type ListNode } from './batching/entry-list.js';
 export { canJoin, canSplit, joinInputs, joinKey, splitOutputs } from './batching/join-tensors.js';
 export { isBackground, rankOf } from './batching/rank-of.js';
 export { type Ranked, RankedList } from './batching/ranked-list.js';
-export { type FrameHeader, nanOutput, outOfRange } from './hosting/frame-header.js';
+export { type FrameHeader, nanOutput, outOfRange, type ProbeFrame, probeFrames } from './hosting/frame-header.js';
 export { bodyBytesOf, type FrameBody, frameTypes } from './hosting/frames.js';
 export { type InspectOptions, inspectModel } from './hosting/inspect-process.js';
 export { Footprint, InspectResult, InspectSpec } from './hosting/inspect-spec.js';

@@ -54,6 +54,7 @@ export * from './noise/answer-spread.js';
 export * from './noise/judge-noise.js';
 export * from './noise/noise-baseline.js';
 export * from './noise/noise-bins.js';
+export * from './noise/noise-instruments.js';
 export * from './noise/noise-judge.js';
 export * from './noise/noise-recorder.js';
 export * from './noise/noise-series.js';

@@ -18,6 +18,8 @@ import {
 } from '@slipway/inference';
 import type { Engine, RunResult, WarmUp } from './engine/engine.js';
 import type { ModelRunner, Prepared, RunAnswer } from './model-runner.js';
+import { NaturalRepeats } from './noise/natural-repeats.js';
+import { NoiseProbes } from './noise/noise-probes.js';
 import type { RecordSpool } from './record-spool.js';
 
 /** In line, requests are run for this long before the answers so far are written and the sockets are looked at again. */
@@ -59,6 +61,8 @@ export class ServingLoop {
   private isTurnScheduled = false;
   private waiting: NodeJS.Timeout | undefined;
   private busySince = 0;
+  private readonly natural: NaturalRepeats;
+  private readonly probes: NoiseProbes;
 
   constructor(
     private readonly spec: InstanceSpec,
@@ -71,13 +75,15 @@ export class ServingLoop {
   ) {
     for (const { rows, micros } of warmUp.costs) this.costs.seed(rows, micros);
     const { isOn, maxBatchSize, maxDelayMs, latencyTargetMs } = spec.batching;
+    this.natural = new NaturalRepeats(spec.task ?? undefined);
+    this.probes = new NoiseProbes({ spec, engine, runner, natural: () => this.natural.report() });
     const warmed = warmUp.costs.at(-1)?.rows ?? maxBatchSize;
     this.batcher = new Batcher({ maxRows: isOn ? Math.min(maxBatchSize, warmed) : 1, maxDelayMs, latencyTargetMs }, this.costs);
   }
 
   /** Requests whose answer has not left yet. */
   get pending(): number {
-    return this.arrived.length + this.queue.size + (this.running?.group.length ?? 0) + this.outgoing.length;
+    return this.arrived.length + this.queue.size + (this.running?.group.length ?? 0) + this.outgoing.length + (this.probes.isRunning ? 1 : 0);
   }
 
   /** For how long there has been something to do, in ms; 0 when idle. */
@@ -87,6 +93,11 @@ export class ServingLoop {
 
   /** Takes a request; it is answered later, also when that is an error. */
   take(request: IncomingRequest): void {
+    if (NoiseProbes.isProbe(request)) {
+      this.probes.take(request);
+      this.scheduleTurn();
+      return;
+    }
     const arrivedAt = performance.now();
     this.requests += 1;
     if (this.pending === 0) this.busySince = arrivedAt;
@@ -104,6 +115,7 @@ export class ServingLoop {
     const isMeant = (request: IncomingRequest) => request.connection === connection && (stream === undefined || request.stream === stream);
     this.arrived = this.arrived.filter(({ request }) => !isMeant(request));
     for (const pending of this.queue) if (isMeant(pending) && pending.place !== undefined) this.queue.remove(pending.place);
+    this.probes.cancel(connection, stream);
   }
 
   private scheduleTurn(): void {
@@ -117,10 +129,22 @@ export class ServingLoop {
     this.isTurnScheduled = false;
     this.readArrived();
     const until = performance.now() + turnBudgetMs;
-    while (this.running === undefined && this.startNext()) if (performance.now() >= until) break;
+    while (this.isFree && this.startNext()) if (performance.now() >= until) break;
     this.sendAll();
-    if (this.running === undefined && this.queue.size > 0 && this.waiting === undefined) this.scheduleTurn();
-    else if (this.pending === 0) this.onIdle();
+    if (this.isFree && this.queue.size > 0 && this.waiting === undefined) this.scheduleTurn();
+    else if (this.pending === 0 && !this.startProbe()) this.onIdle();
+  }
+
+  private get isFree(): boolean {
+    return this.running === undefined && !this.probes.isRunning;
+  }
+
+  /** One run for measuring, when there is nothing else to do; what arrives meanwhile goes before the next one. */
+  private startProbe(): boolean {
+    const startedAt = performance.now();
+    const isStarted = this.probes.startRun(() => this.scheduleTurn());
+    if (isStarted) this.busySince = startedAt;
+    return isStarted;
   }
 
   private readArrived(): void {
@@ -234,6 +258,7 @@ export class ServingLoop {
         const queueMicros = (startedAt - pending.arrivedAt) * 1e3;
         this.keepRecord(answer, pending, queueMicros);
         this.outgoing.push({ request: pending, answer, queueMicros });
+        if ((pending.header.kind ?? 0) === 0) this.natural.note(pending.request.inputs, own);
       } catch (error) {
         this.refuse(pending, asRefusal(error));
       }

@@ -29,6 +29,12 @@ export const headerKeys = {
   observe: 24,
   /** Of an answer: so many bytes at the end of its body are the `ObservedAnswer`, as JSON. */
   observedBytes: 25,
+  /** Of a request of kind `probe`: what it measures, by its number in `probeFrames`; an instance that does not know it answers as usual. */
+  probe: 26,
+  /** Runs that a probe is made of. */
+  probeRuns: 27,
+  /** Of an answer: 1 says that its body is the report of a probe. */
+  probed: 28,
 } as const;
 
 const textKeys = ['predictionId', 'traceparent', 'contentType', 'contentEncoding', 'acceptEncoding', 'errorCode', 'modelName', 'clientId'] as const;
@@ -44,7 +50,7 @@ const u32Keys = [
   'observedBytes',
 ] as const;
 const u16Keys = ['status'] as const;
-const u8Keys = ['priority', 'kind', 'contentKind', 'invalidOutput', 'alone', 'runs', 'observe'] as const;
+const u8Keys = ['priority', 'kind', 'contentKind', 'invalidOutput', 'alone', 'runs', 'observe', 'probe', 'probeRuns', 'probed'] as const;
 
 type TextKey = (typeof textKeys)[number];
 type NumberKey = (typeof u32Keys)[number] | (typeof u16Keys)[number] | (typeof u8Keys)[number];
@@ -56,6 +62,13 @@ export type FrameHeader = { [key in TextKey]?: string } & { [key in NumberKey]?:
 /** What `invalidOutput` may be. */
 export const nanOutput = 1;
 export const outOfRange = 2;
+
+/**
+ * What a probe asks of an instance, by its number in a frame header: the spread of answers to the same input, and to inputs disturbed a little; the
+ * answer to one input, as numbers; and what was counted of inputs that came more than once.
+ */
+export const probeFrames = ['none', 'repeat', 'jitter', 'answer', 'natural'] as const;
+export type ProbeFrame = (typeof probeFrames)[number];
 
 const version = 1;
 const widths = new Map<number, { readonly name: HeaderKey; readonly bytes: 0 | 1 | 2 | 4 }>();

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type ErrorCode, isErrorCode, messageOf, type ObservedAnswer } from '@slipway/contracts';
-import { decodeHeader, type FrameHeader, outOfRange } from './frame-header.js';
+import { decodeHeader, type FrameHeader, outOfRange, type ProbeFrame, probeFrames } from './frame-header.js';
 import { FrameWriter } from './frame-writer.js';
 import { type Frame, type FrameBody, FrameDecoder, frameTypes, maxFrameBytes } from './frames.js';
 import { openInstanceSocket } from './instance-socket.js';
@@ -35,6 +35,8 @@ export interface InferCall {
   readonly alone?: boolean;
   /** Whether the instance shall say beside its answer what it predicted. */
   readonly observe?: boolean;
+  /** What a request of kind `probe` measures, in so many runs; an empty body stands for generated inputs. */
+  readonly probe?: { readonly frame: ProbeFrame; readonly runs: number };
   readonly body: FrameBody;
 }
 
@@ -59,6 +61,8 @@ export interface InferResult {
   /** What it predicted, where that was asked for. */
   readonly observed?: ObservedAnswer;
   readonly clientId?: string;
+  /** The body is the report of a probe; one that was asked for and did not come is of an instance that knows no probes. */
+  readonly isProbed: boolean;
   readonly body: Buffer;
 }
 
@@ -328,6 +332,8 @@ function headerOf(call: InferCall): FrameHeader {
     contentKind: call.contentKind === 'grpc' ? 1 : 0,
     alone: call.alone === true ? 1 : undefined,
     observe: call.observe === true ? 1 : undefined,
+    probe: call.probe === undefined ? undefined : probeFrames.indexOf(call.probe.frame),
+    probeRuns: call.probe?.runs,
   };
 }
 
@@ -349,6 +355,7 @@ function toResult(header: FrameHeader, whole: Buffer): InferReply {
     encodeMicros: header.encodeMicros ?? 0,
     invalidOutput: (header.invalidOutput ?? 0) > 0,
     isOutOfRange: header.invalidOutput === outOfRange,
+    isProbed: header.probed === 1,
     ...(observed === undefined ? {} : { observed }),
     clientId: header.clientId,
     body,
