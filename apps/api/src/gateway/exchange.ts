@@ -6,6 +6,7 @@ import type { Refusal } from './answers.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { InstanceLink } from './instance-link.js';
 import { answerOutcome, outcomeOf } from './outcome-of.js';
+import type { ProbeDesk } from './probes/probe-desk.js';
 import type { QuotaGates, QuotaGuest, QuotaPass } from './quota-gates.js';
 import { cannotRoute, deadlineExceeded, refusalOfLane } from './refusals.js';
 import type { RequestFacts } from './request-facts.js';
@@ -22,6 +23,8 @@ export interface ExchangeContext {
   readonly sink: ServingSink;
   /** Keeps a sample of real requests, where a revision wishes it. */
   readonly samples?: SampleSink | undefined;
+  /** Measures the noise of predictions with some of the requests that were answered. */
+  readonly probes?: Pick<ProbeDesk, 'offer'> | undefined;
   readonly maxBodyBytes: number;
   /** While draining every answer closes its connection. */
   isDraining: boolean;
@@ -221,6 +224,7 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
       link.acquit(this);
       this.deliver(result);
       this.offerSample(result);
+      this.offerProbe();
       this.tellTrial(outcome, result, { hadModel: true, hadTime: true });
     }
     link.succeeded(result);
@@ -249,6 +253,12 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
     const { revision, body, facts, contentKind } = this;
     if (revision?.requestSamples === undefined || body === undefined || facts.kind !== 'live') return;
     this.context.samples?.offer({ deployment: this.deployment.current, revision, facts, contentKind, body, result });
+  }
+
+  private offerProbe(): void {
+    const { revision, body, facts, contentKind, deployment } = this;
+    if (revision === undefined || body === undefined || facts.kind !== 'live') return;
+    this.context.probes?.offer({ deployment, revision, facts, contentKind, body });
   }
 
   private onError(code: Refusal['code'], message: string, link: InstanceLink): void {

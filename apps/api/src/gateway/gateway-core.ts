@@ -8,6 +8,7 @@ import { HttpExchange } from './http-exchange.js';
 import { LiveRouting } from './live-routing.js';
 import { ModelStatistics } from './model-statistics.js';
 import { PredictionIds } from './prediction-id.js';
+import { ProbeDesk, type ProbeDeskOptions } from './probes/probe-desk.js';
 import { notServed, ProtocolInfo } from './protocol-info.js';
 import type { QuotaGates } from './quota-gates.js';
 import { bodyTooLarge } from './refusals.js';
@@ -45,6 +46,8 @@ export interface GatewayOptions {
   readonly sink: ServingSink;
   /** Without it no requests are kept. */
   readonly samples?: SampleSink | undefined;
+  /** Where the noise of predictions is counted; without it none is measured. */
+  readonly noise?: ProbeDeskOptions;
   /** Where it is counted what candidates and shadows answer. */
   readonly evidence?: EvidenceRecorder;
   /** Told when a candidate was taken back by this gateway, until it resolves. */
@@ -81,6 +84,8 @@ export class GatewayCore {
   readonly routing: LiveRouting;
   /** Copies of requests, for candidates and shadows. */
   readonly copies: CopyDesk;
+  /** Probes of the noise of predictions. */
+  readonly probes: ProbeDesk | undefined;
   readonly statistics = new ModelStatistics();
   /** What every exchange shares, whatever protocol its caller speaks. */
   readonly context: ExchangeContext;
@@ -95,6 +100,9 @@ export class GatewayCore {
   constructor(private readonly options: GatewayOptions) {
     this.evidence = options.evidence ?? new EvidenceRecorder();
     this.copies = new CopyDesk(this.evidence, (request) => options.sink.record(request));
+    const probes = options.noise === undefined ? undefined : new ProbeDesk(options.noise);
+    this.probes = probes;
+    if (probes !== undefined) this.copies.onPair = (...both) => probes.pair(...both);
     this.reporter = new EjectionReporter(options.reportEjection ?? (() => Promise.resolve()));
     this.routing = new LiveRouting(maxFrameBytes, { desk: this.copies, reporter: this.reporter });
     this.context = {
@@ -105,6 +113,7 @@ export class GatewayCore {
         },
       },
       samples: options.samples,
+      probes,
       quotas: options.quotas,
       maxBodyBytes: options.maxBodyBytes,
       defaultDeadlineMs: options.defaultDeadlineMs,
@@ -187,6 +196,7 @@ export class GatewayCore {
     this.context.isDraining = true;
     clearInterval(this.sweep);
     this.copies.close();
+    this.probes?.close();
     void this.reporter.close();
     this.routing.close();
   }
@@ -245,6 +255,7 @@ export class GatewayCore {
   private sweepAll(): void {
     const now = performance.now();
     for (const deployment of this.routing.all) deployment.sweep(now);
+    this.probes?.sweep(this.routing.all, now);
     this.endIdleBodies(now);
   }
 

@@ -5,12 +5,18 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Scope, SlipwayError } from '@slipway/contracts';
 import { QuotaStore, RollbackStore, RolloutStore, SnapshotStore } from '@slipway/deployments';
 import {
+  ActiveReferenceStore,
   Counter,
   EvidenceRecorder,
+  exposeNoise,
+  NoiseRecorder,
+  type NoiseWindow,
+  NoiseWindowStore,
   type RecordedStage,
   type Registry,
   RequestSampleStore,
   RolloutEvidenceStore,
+  SeriesBudget,
   ServingRecorder,
   ServingWindowStore,
   WindowFlush,
@@ -27,6 +33,7 @@ import { type Admission, GatewayCore, type RequestHead } from './gateway-core.js
 import { exposeGateway } from './gateway-instruments.js';
 import { GrpcGateway } from './grpc/grpc-gateway.js';
 import { refusalOfKeylessChange } from './keyless-change.js';
+import { InputSpreadsFeed } from './probes/input-spreads.js';
 import type { ServerFacts } from './protocol-info.js';
 import { QuotaFeed } from './quota-feed.js';
 import { QuotaGates } from './quota-gates.js';
@@ -40,6 +47,7 @@ const defaultProjectId = 'prj_default';
 const serverVersion = '0.1.0';
 /** Guards are judged by what is written, so it is written often; nothing is while nothing changes. */
 const evidenceEveryMs = 400;
+const noiseEveryMs = 5_000;
 
 /** The prediction gateway as a part of the API process: everything under /v2. */
 @Injectable()
@@ -50,6 +58,8 @@ export class Gateway {
   private readonly breakGlass: BreakGlass;
   private readonly flush: WindowFlush<Parameters<ServingWindowStore['write']>[0][number]>;
   private readonly evidenceFlush: WindowFlush<RecordedStage>;
+  private readonly noiseFlush: WindowFlush<NoiseWindow>;
+  private readonly spreads: InputSpreadsFeed;
   private readonly samples: RequestSampler;
   private readonly quotaFeed: QuotaFeed;
   private readonly stops: (() => void)[] = [];
@@ -68,6 +78,17 @@ export class Gateway {
     const evidence = new EvidenceRecorder();
     const evidenceStore = new RolloutEvidenceStore(db.pool, source);
     this.evidenceFlush = new WindowFlush(evidence, (dirty) => evidenceStore.write(dirty), log, evidenceEveryMs);
+    const noise = new NoiseRecorder();
+    const noiseStore = new NoiseWindowStore(db.pool, source);
+    this.noiseFlush = new WindowFlush(noise, (dirty) => noiseStore.write(dirty), log, noiseEveryMs);
+    exposeNoise(registry, noise, SeriesBudget.of(registry));
+    const references = new ActiveReferenceStore(db.prisma);
+    this.spreads = new InputSpreadsFeed({
+      versionIds: () => this.servedVersionIds(),
+      activeDigests: (ids) => references.activeDigests(ids),
+      activeReference: (id) => references.activeReference(id),
+      log,
+    });
     const rollouts = new RolloutStore(db.prisma);
     this.flush = new WindowFlush(recorder, (dirty) => windows.write(dirty), log);
     this.server = {
@@ -82,6 +103,7 @@ export class Gateway {
       defaultDeadlineMs: settings.SLIPWAY_DEFAULT_DEADLINE_MS,
       sink: recorder,
       evidence,
+      noise: { recorder: noise, spreadsOf: (versionId) => this.spreads.of(versionId) },
       reportEjection: async (rolloutId, ejection) => {
         const known = await rollouts.reportEjection(rolloutId, ejection);
         log.warn({ rollout: rolloutId, cause: ejection.cause, detail: ejection.detail, known }, 'candidate taken back by the gateway');
@@ -123,6 +145,7 @@ export class Gateway {
     this.stops.push(nudges.on(channels.quotas, () => void this.quotaFeed.refresh()));
     this.quotaFeed.start();
     await this.feed.start();
+    void this.spreads.refresh();
   }
 
   /**
@@ -167,7 +190,12 @@ export class Gateway {
     await this.core.drain();
     this.core.close();
     this.quotas.close();
-    await Promise.all([this.flush.close(), this.evidenceFlush.close(), this.samples.close()]);
+    await this.spreads.close();
+    await Promise.all([this.flush.close(), this.evidenceFlush.close(), this.noiseFlush.close(), this.samples.close()]);
+  }
+
+  private servedVersionIds(): string[] {
+    return [...this.core.routing.all].flatMap(({ current }) => current.revisions.map(({ versionId }) => versionId));
   }
 
   private admit(request: RequestHead, route: GatewayRoute): Admission {

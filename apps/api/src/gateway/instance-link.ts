@@ -33,6 +33,8 @@ export class InstanceLink implements Candidate {
   /** Set by the first request that ended with the connection, before the client itself has changed its state. */
   private lost = false;
   private leaving = false;
+  /** Of what is under way, the probes: nobody waits for them, and the instance makes way for callers between their runs. */
+  private probes = 0;
   private suspects: { readonly fingerprint: string; readonly sentAtMs: number; readonly atMs: number }[] = [];
   /** Where inputs are noted that were here when it died. */
   quarantine: Quarantine | undefined;
@@ -76,8 +78,14 @@ export class InstanceLink implements Candidate {
     return client.hello?.instanceId === this.target.instanceId && client.hello.revisionId === this.revisionId;
   }
 
+  /** Requests sent and not yet answered, without probes. */
   get outstanding(): number {
-    return this.client.outstanding;
+    return this.client.outstanding - this.probes;
+  }
+
+  /** Nothing at all is under way. */
+  get isIdle(): boolean {
+    return this.client.outstanding === 0;
   }
 
   get ejectedUntilMs(): number {
@@ -153,6 +161,16 @@ export class InstanceLink implements Candidate {
     this.ended();
   }
 
+  /** A probe goes there. What becomes of it never speaks for or against the instance. */
+  probeStarted(): void {
+    this.probes += 1;
+  }
+
+  probeEnded(): void {
+    this.probes -= 1;
+    this.ended();
+  }
+
   /** A request ended with its connection. */
   gone(fingerprint: string, sentAtMs: number): void {
     this.quarantine?.strike(fingerprint, sentAtMs, performance.now());
@@ -174,7 +192,7 @@ export class InstanceLink implements Candidate {
 
   private noteGap(nowMs: number): void {
     const { busyAnswerAt } = this;
-    this.busyAnswerAt = this.client.outstanding > 0 ? nowMs : undefined;
+    this.busyAnswerAt = this.outstanding > 0 ? nowMs : undefined;
     if (busyAnswerAt === undefined) return;
     const gap = (nowMs - busyAnswerAt) * 1e3;
     this.meanGapMicros += this.meanGapMicros === 0 ? gap : (gap - this.meanGapMicros) * gapSmoothing;
@@ -192,7 +210,7 @@ export class InstanceLink implements Candidate {
 
   private ended(): void {
     // With nothing left inside, the time until the next answer is not the instance's.
-    if (this.client.outstanding === 0) this.busyAnswerAt = undefined;
+    if (this.outstanding === 0) this.busyAnswerAt = undefined;
     this.onRoom();
     this.closeWhenDone();
   }

@@ -34,6 +34,11 @@ export class RevisionLane {
     return this.ready.length;
   }
 
+  /** Instances that can answer now. */
+  get readyLinks(): readonly InstanceLink[] {
+    return this.ready;
+  }
+
   get waitingCount(): number {
     return this.waiting.size;
   }
@@ -79,7 +84,7 @@ export class RevisionLane {
     }
     // Of those that wait, only the ones before it count: background work waits for an idle instance, not for a place.
     if (this.waiting.size === 0 || this.waiting.sizeUpTo(entry.rank) === 0) {
-      const link = this.pick(entry.rank, now);
+      const link = this.pick(entry, now);
       if (link !== undefined) {
         entry.send(link, this.revision);
         return;
@@ -101,7 +106,7 @@ export class RevisionLane {
     while (this.waiting.size > 0) {
       const now = performance.now();
       const entry = this.waiting.first;
-      const link = entry === undefined ? undefined : this.pick(entry.rank, now);
+      const link = entry === undefined ? undefined : this.pick(entry, now);
       if (entry === undefined || link === undefined) return;
       this.withdraw(entry);
       // A run whose answer nobody will wait for must not start; the request's own timer says the same a little later.
@@ -145,9 +150,9 @@ export class RevisionLane {
   }
 
   /** Background work starts only in an instance that has nothing else to do, so a live request never waits behind more than one piece of it. */
-  private pick(rank: number, now: number): InstanceLink | undefined {
-    if (!isBackground(rank)) return pickInstance(this.ready, now, Math.random);
-    return this.ready.find((link) => link.outstanding === 0);
+  private pick(entry: RoutedEntry, now: number): InstanceLink | undefined {
+    if (!isBackground(entry.rank)) return pickInstance(this.ready, now, Math.random);
+    return this.ready.find((link) => link.isIdle && entry.accepts?.(link) !== false);
   }
 
   /**

@@ -24,6 +24,8 @@ export interface RoutedEntry {
   readonly isRetry?: boolean;
   /** A copy that nobody waits for; it goes to one revision or nowhere. */
   readonly isCopy?: boolean;
+  /** Of background work: whether it may go to this instance; to any where it does not say. */
+  accepts?(link: InstanceLink): boolean;
   /** The lower one is served first; see `rankOf`. */
   readonly rank: number;
   /** ms, monotonic. */

@@ -6,7 +6,6 @@ import type { RoutedEntry } from './routed-entry.js';
 import type { CopyDesk } from './trials/copy-desk.js';
 import type { EjectionReporter } from './trials/ejection-reporter.js';
 import type { Fault } from './trials/fast-lane.js';
-import type { RequestCopy } from './trials/request-copy.js';
 import { Trial, type TrialGround } from './trials/trial.js';
 
 /** What the trials of all deployments share. */
@@ -82,9 +81,9 @@ export class ServingDeployment implements TrialGround {
     else spared.offer(entry);
   }
 
-  offerCopy(copy: RequestCopy, revisionId: string): void {
+  offerCopy(copy: RoutedEntry, revisionId: string): void {
     const lane = this.lanes.get(revisionId);
-    if (lane === undefined) copy.unroutable();
+    if (lane === undefined) copy.unroutable('nothing_serves');
     else lane.offer(copy);
   }
 
@@ -100,6 +99,10 @@ export class ServingDeployment implements TrialGround {
     this.takenBack = { rolloutId, fault };
     this.parts.reporter.add(rolloutId, fault);
     this.moveToStable(rollout.toRevisionId);
+  }
+
+  laneOf(revisionId: string): RevisionLane | undefined {
+    return this.lanes.get(revisionId);
   }
 
   /** The revision that takes most of the traffic: the one that metadata and readiness speak of. */

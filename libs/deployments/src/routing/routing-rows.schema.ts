@@ -53,6 +53,8 @@ export const RoutingRevisionRow = z.object({
   batching: Batching.nullish(),
   requestSamples: RequestSamples.nullish(),
   rowsIndependent: z.boolean().nullish(),
+  // A revision from before is measured as one that says nothing of it.
+  noisePercent: z.number().nullish(),
 });
 export type RoutingRevisionRow = z.infer<typeof RoutingRevisionRow>;
 

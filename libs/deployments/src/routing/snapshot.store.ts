@@ -38,7 +38,8 @@ with deployment as (
 ), revision as (
   select r."id" as "revisionId", r."deploymentId", r."number", r."versionId", v."number" as "versionNumber", v."digest",
     m."name" as "modelName", v."signature", v."task", v."rowsIndependent", r."spec"->'maxQueue' as "maxQueue",
-    r."spec"->'deadlineMs' as "deadlineMs", r."spec"->'batching' as "batching", r."spec"->'requestSamples' as "requestSamples"
+    r."spec"->'deadlineMs' as "deadlineMs", r."spec"->'batching' as "batching", r."spec"->'requestSamples' as "requestSamples",
+    r."spec"->'monitoring'->'noise'->'percent' as "noisePercent"
   from wanted w join "Revision" r on r."id" = w."id" join "Version" v on v."id" = r."versionId" join "Model" m on m."id" = v."modelId"
 ), document as (
   select json_build_object(

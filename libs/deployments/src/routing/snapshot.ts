@@ -1,4 +1,4 @@
-import { Batching, FastLane, type RequestSamples, type Signature, type Task } from '@slipway/contracts';
+import { Batching, FastLane, Monitoring, type RequestSamples, type Signature, type Task } from '@slipway/contracts';
 import { type EffectiveBatching, effectiveBatching } from '../revisions/effective-batching.js';
 import { deriveSplit, isOnTrial, type SplitShare } from './derive-split.js';
 import type { RoutingDeploymentRow, RoutingInstanceRow, RoutingRevisionRow, RoutingRows } from './routing-rows.schema.js';
@@ -25,6 +25,8 @@ export interface RoutingRevision {
   readonly batching: EffectiveBatching;
   /** How real requests are sampled; undefined: not at all. */
   readonly requestSamples: RequestSamples | undefined;
+  /** Extra runs for measuring noise, as a share of the requests served; 0: none. */
+  readonly noisePercent: number;
   readonly instances: readonly RoutingInstance[];
 }
 
@@ -79,6 +81,7 @@ export interface RoutingSnapshot {
 }
 
 const defaultMaxQueue = 1024;
+const defaultNoisePercent = Monitoring.parse({}).noise.percent;
 
 /** Builds the snapshot from one consistent read. The result shares nothing with the rows and is frozen. */
 export function buildSnapshot(rows: RoutingRows): RoutingSnapshot {
@@ -159,6 +162,7 @@ function toRevision(row: RoutingRevisionRow, instances: readonly RoutingInstance
     deadlineMs: row.deadlineMs ?? undefined,
     batching: effectiveBatching(row.batching ?? Batching.parse({}), row),
     requestSamples: structuredClone(row.requestSamples ?? undefined),
+    noisePercent: row.noisePercent ?? defaultNoisePercent,
     instances: instances.map(({ instanceId, address, ready }) => ({ instanceId, address, ready })),
   };
 }

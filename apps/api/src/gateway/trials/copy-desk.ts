@@ -1,3 +1,5 @@
+import type { ObservedAnswer } from '@slipway/contracts';
+import type { RoutingDeployment, RoutingRevision } from '@slipway/deployments';
 import type { EvidenceRecorder, ServedRequest } from '@slipway/metrics';
 import type { CopyFate, CopyHolder, RequestCopy } from './request-copy.js';
 
@@ -5,10 +7,15 @@ import type { CopyFate, CopyHolder, RequestCopy } from './request-copy.js';
 export const copiesMax = 256;
 export const copyBytesMax = 64 * 1024 * 1024;
 
+/** A revision and what it said. */
+export type VersionAnswer = readonly [RoutingRevision, ObservedAnswer | undefined];
+
 /** What a gateway's trials share: where evidence goes, and the bounds on copies. */
 export class CopyDesk implements CopyHolder {
   /** Copies that were answered, that failed in an instance, and that were given up for want of room or time. */
   readonly counts: Record<CopyFate, number> = { answered: 0, failed: 0, dropped: 0 };
+  /** Told what both versions said to one request, where they could be asked: how far they are apart is noise as well. */
+  onPair: (deployment: RoutingDeployment, one: VersionAnswer, other: VersionAnswer) => void = () => undefined;
   private readonly open = new Set<RequestCopy>();
   private bytes = 0;
 

@@ -135,6 +135,7 @@ export class Trial {
     const copy = new RequestCopy(this.desk, { facts, contentKind, body, modelName }, (end) => {
       if (end.result !== undefined) pace.spend(end.result.computeMicros);
       this.compared(plan, target, primary, end, copy.bytes);
+      this.desk.onPair(this.deployment, [request.revision, primary.observed], [target, end.result?.observed]);
     });
     if (this.desk.admit(copy)) this.ground.offerCopy(copy, plan.target);
     else copy.giveUp();

@@ -1,0 +1,141 @@
+import type { Signature, Task } from '@slipway/contracts';
+import { floats, writeModel } from '@slipway/inference/testing';
+import { judgeExact, judgeReplicas, NoiseRecorder, type NoiseWindow } from '@slipway/metrics';
+import { waitFor } from '@slipway/platform/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type InstanceSketch, Instances, type ModelSketch, snapshotOf, TestGateway, underLoad } from './gateway-harness.js';
+
+const signature: Signature = {
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
+  outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
+};
+const task: Task = { kind: 'regression', predictionOutput: 'y', rowAxis: 0 };
+
+/** y = x0 + 2·x1 + bias, and what a random generator draws in every run where it is a random one. */
+function model(bias: number, isRandom = false): ModelSketch {
+  const nodes = [
+    { op: 'MatMul', inputs: ['x', 'w'], outputs: ['xw'] },
+    { op: 'Add', inputs: ['xw', 'b'], outputs: [isRandom ? 'plain' : 'y'] },
+    ...(isRandom
+      ? [
+          { op: 'RandomNormalLike', inputs: ['plain'], outputs: ['noise'] },
+          { op: 'Add', inputs: ['plain', 'noise'], outputs: ['y'] },
+        ]
+      : []),
+  ];
+  const file = writeModel({
+    graph: {
+      nodes,
+      initializers: [floats('w', [2, 1], [1, 2]), floats('b', [1], [bias])],
+      inputs: [{ name: 'x', dims: ['rows', 2] }],
+      outputs: [{ name: 'y', dims: ['rows', 1] }],
+    },
+  });
+  return { file, signature, task, rowsIndependent: true };
+}
+
+let instances: Instances;
+let gateway: TestGateway;
+let recorder: NoiseRecorder;
+
+beforeAll(async () => {
+  instances = await Instances.open();
+});
+afterAll(() => instances.close());
+afterEach(() => gateway.close());
+
+/** A gateway before these instances, revision 1 of which has the traffic. */
+async function open(sketches: readonly InstanceSketch[], canaryFloorMs = 60_000): Promise<void> {
+  recorder = new NoiseRecorder();
+  const spreadsOf = () => ({ x: [10, 10] });
+  gateway = await TestGateway.open({ noise: { recorder, spreadsOf, canaryFloorMs } });
+  for (const sketch of sketches) await instances.start(sketch);
+  gateway.core.apply(snapshotOf(instances, sketches, 1));
+  await gateway.untilReady(sketches.length);
+}
+
+const windowOf = (probe: NoiseWindow['owner']['probe']) => [...recorder.current()].find(({ owner }) => owner.probe === probe);
+const measured = (probe: NoiseWindow['owner']['probe']) => windowOf(probe)?.totals.n ?? 0;
+const runs = () => [...recorder.current()].reduce((sum, { totals }) => sum + totals.runs, 0);
+
+/** Sends requests over a few connections, with pauses in which probes come to their turn, until there is so much. */
+async function loadUntil(what: string, isEnough: () => boolean): Promise<number> {
+  let sent = 0;
+  await waitFor(
+    async () => {
+      const load = underLoad(gateway, 4);
+      await waitFor(() => load.count >= 500, { what: 'requests to be answered', timeoutMs: 20_000 });
+      sent += (await load.stop()).length;
+      return isEnough();
+    },
+    { what, timeoutMs: 60_000 },
+  );
+  return sent;
+}
+
+describe('noise probes of a gateway', () => {
+  it('measure a small share of the traffic, and none of it is counted as traffic', async () => {
+    await open([{ instanceId: 'plain-1', revision: 1, model: model(0) }]);
+    const sent = await loadUntil('a probe of each kind', () => measured('repeat') >= 1 && measured('jitter') >= 1);
+    expect(runs()).toBeLessThanOrEqual(sent * 0.005 + 1);
+    expect(windowOf('repeat')?.totals).toMatchObject({ failed: 0, varianceSum: 0, relativeMax: 0 });
+    // y = 5 with both inputs disturbed by 0.2: noise of 0.2·√5/5, within a factor of three.
+    expect(windowOf('jitter')?.totals.relativeMax).toBeGreaterThan(0.03);
+    expect(windowOf('jitter')?.totals.relativeMax).toBeLessThan(0.3);
+    expect(gateway.samples).toHaveLength(sent);
+    expect(gateway.core.probes?.size).toBe(0);
+  });
+
+  it('a random model is found in its repeats', async () => {
+    await open([{ instanceId: 'random-1', revision: 1, model: model(0, true) }]);
+    await loadUntil('three repeats', () => measured('repeat') >= 3);
+    const totals = windowOf('repeat')?.totals;
+    expect(totals === undefined ? undefined : judgeExact('repeat', totals)).toMatchObject({ verdict: 'alarm' });
+  });
+
+  it('an instance with other weights is found without any traffic, and named', async () => {
+    const odd = { instanceId: 'mixed-3', revision: 1, model: model(0.5) };
+    await open([...['mixed-1', 'mixed-2'].map((instanceId) => ({ instanceId, revision: 1, model: model(0) })), odd], 200);
+    await waitFor(() => measured('replica') >= 1, { what: 'a comparison of the instances', timeoutMs: 20_000 });
+    const window = windowOf('replica');
+    expect(window?.detail).toMatchObject({ agreedInRow: 0, groups: [expect.arrayContaining(['mixed-1', 'mixed-2']), ['mixed-3']] });
+    const judged = window?.detail === undefined ? undefined : judgeReplicas(window.totals, [window.detail], false);
+    expect(judged).toMatchObject({ verdict: 'alarm', reason: expect.stringContaining('mixed-3 against') });
+    expect(gateway.samples).toEqual([]);
+  });
+
+  it('instances with the same weights agree; what they were sent twice is collected', async () => {
+    await open(
+      ['same-1', 'same-2'].map((instanceId) => ({ instanceId, revision: 1, model: model(0) })),
+      200,
+    );
+    await waitFor(() => measured('replica') >= 3, { what: 'comparisons of the instances', timeoutMs: 20_000 });
+    expect(windowOf('replica')?.totals).toMatchObject({ relativeMax: 0, failed: 0 });
+    expect(windowOf('replica')?.detail).toMatchObject({ groups: undefined });
+    expect(windowOf('replica')?.totals.canaryRuns).toBe(windowOf('replica')?.totals.runs);
+  });
+
+  it('a previous version that is still warm is compared with the present one', async () => {
+    await open([
+      { instanceId: 'now-1', revision: 1, model: model(0) },
+      { instanceId: 'before-2', revision: 2, model: model(5) },
+    ]);
+    await loadUntil('a comparison of the versions', () => measured('version') >= 1);
+    const window = windowOf('version');
+    expect(window?.owner).toMatchObject({ version: 1, otherVersion: 2 });
+    // 5 against 10: sd 5/√2 of a mean of 7.5.
+    expect(window?.totals.relativeMax).toBeCloseTo(5 / Math.SQRT2 / 7.5, 6);
+  });
+
+  it('probes nothing where the revision wishes none', async () => {
+    await open([{ instanceId: 'quiet-1', revision: 1, model: model(0) }]);
+    const deployment = gateway.core.routing.find('prj_default', 'fraud');
+    const lane = deployment?.mainLane();
+    if (lane === undefined) throw new Error('expected a lane');
+    lane.revision = { ...lane.revision, noisePercent: 0 };
+    const load = underLoad(gateway, 4);
+    await waitFor(() => load.count >= 1_500, { what: 'requests to be answered', timeoutMs: 30_000 });
+    await load.stop();
+    expect([...recorder.current()]).toEqual([]);
+  });
+});
