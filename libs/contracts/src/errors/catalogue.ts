@@ -148,6 +148,10 @@ export const errorCatalogue = {
   EGRESS_BLOCKED: 'refused',
   DELIVERY_FAILED: 'unavailable',
   DELIVERY_NOT_FOUND: 'not_found',
+  // Objectives
+  SLO_NOT_FOUND: 'not_found',
+  SLO_NAME_TAKEN: 'conflict',
+  SLO_REFUSED: 'refused',
   // Everything else
   DATABASE_UNAVAILABLE: 'unavailable',
   QUEUE_UNAVAILABLE: 'unavailable',

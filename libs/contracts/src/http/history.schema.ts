@@ -27,6 +27,7 @@ export const historyKinds = [
   'key',
   'join-token',
   'watch-settings',
+  'slo',
   'reference',
 ] as const;
 export type HistoryKind = (typeof historyKinds)[number];

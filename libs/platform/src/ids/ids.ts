@@ -29,7 +29,8 @@ export type IdPrefix =
   | 'pln'
   | 'shd'
   | 'qta'
-  | 'frz';
+  | 'frz'
+  | 'slo';
 
 const next = monotonicFactory();
 
