@@ -3,6 +3,7 @@ import { messageOf, SlipwayError } from '@slipway/contracts';
 import { frameTypes, type IncomingRequest, type InstancePong, InstanceServer, type InstanceSpec } from '@slipway/inference';
 import { startEngine } from './engine/start-engine.js';
 import { ModelRunner } from './model-runner.js';
+import { ProfileWriter } from './profile-writer.js';
 import { openRecordSpool, type RecordSpool } from './record-spool.js';
 import { RefusalLog } from './refusal-log.js';
 import { ServingLoop } from './serving-loop.js';
@@ -21,6 +22,7 @@ const flushGraceMs = 2_000;
 export class InstanceProgram {
   private readonly server: InstanceServer;
   private readonly spool: RecordSpool;
+  private readonly profile: ProfileWriter | undefined;
   private readonly refusals = new RefusalLog((line) => process.stderr.write(`${line}\n`));
   private loop: ServingLoop | undefined;
   private isStopping = false;
@@ -32,6 +34,7 @@ export class InstanceProgram {
   ) {
     mkdirSync(spec.spoolFolder, { recursive: true });
     this.spool = openRecordSpool(spec);
+    this.profile = spec.monitoring?.profiles === true ? new ProfileWriter(spec) : undefined;
     this.server = new InstanceServer({
       socketPath: spec.socketPath,
       ...(spec.door === undefined ? {} : { door: spec.door }),
@@ -65,7 +68,7 @@ export class InstanceProgram {
         spec.runMs === undefined ? undefined : spec.runMs * 1e3,
       );
       this.server.describe(warmUp.provider, warmUp.providerNote);
-      this.loop = new ServingLoop(spec, engine, new ModelRunner(spec), this.spool, warmUp, () => this.onIdle());
+      this.loop = new ServingLoop(spec, engine, new ModelRunner(spec), this.spool, warmUp, () => this.onIdle(), this.profile);
     } catch (error) {
       this.server.announceFailure(messageOf(error));
       await this.waitForWorker();
@@ -123,6 +126,7 @@ export class InstanceProgram {
 
   private keepHouse(): void {
     this.spool.rotateWhenOld();
+    this.profile?.tick();
     this.server.refresh();
     if (this.server.orphanedForMs > orphanAfterMs) this.stop();
   }
@@ -133,6 +137,7 @@ export class InstanceProgram {
     const until = performance.now() + flushGraceMs;
     while (this.server.bufferedBytes > 0 && performance.now() < until) await pause(5);
     this.spool.close();
+    this.profile?.close();
     void this.server.close();
     rmSync(this.spec.socketPath, { force: true });
     // Leaving in order while the runtime loads in its thread would abort the process with a complaint.

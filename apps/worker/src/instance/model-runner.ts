@@ -71,7 +71,7 @@ export class ModelRunner {
   constructor(private readonly spec: InstanceSpec) {
     this.allOutputs = spec.signature.outputs.map((output) => output.name);
     this.taskOutputs = [spec.task?.predictionOutput, spec.task?.scoreOutput];
-    this.recordOutputs = spec.records.enabled ? this.taskOutputs : [];
+    this.recordOutputs = spec.records.enabled || spec.monitoring?.profiles === true ? this.taskOutputs : [];
     this.hasRows = spec.batching.isOn;
     this.records = new RecordWriter(spec);
   }

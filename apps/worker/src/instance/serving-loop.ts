@@ -20,6 +20,7 @@ import type { Engine, RunResult, WarmUp } from './engine/engine.js';
 import type { ModelRunner, Prepared, RunAnswer } from './model-runner.js';
 import { NaturalRepeats } from './noise/natural-repeats.js';
 import { NoiseProbes } from './noise/noise-probes.js';
+import type { ProfileWriter } from './profile-writer.js';
 import type { RecordSpool } from './record-spool.js';
 
 /** In line, requests are run for this long before the answers so far are written and the sockets are looked at again. */
@@ -72,6 +73,8 @@ export class ServingLoop {
     warmUp: WarmUp,
     /** Called whenever nothing is left to do. */
     private readonly onIdle: () => void,
+    /** Counts what is answered; absent where nothing is to be counted. */
+    private readonly profile?: ProfileWriter,
   ) {
     for (const { rows, micros } of warmUp.costs) this.costs.seed(rows, micros);
     const { isOn, maxBatchSize, maxDelayMs, latencyTargetMs } = spec.batching;
@@ -225,6 +228,8 @@ export class ServingLoop {
             group.map(({ request }) => request.inputs),
             rows,
           );
+    // A thread takes the memory of its inputs along; joined inputs are a copy already.
+    if (!this.engine.isInline && group.length === 1) this.profile?.hold(first);
     this.engine.run(inputs, this.runner.outputNames(group), this.limitOf(run, startedAt), (result) => this.onResult(run, result));
   }
 
@@ -257,6 +262,7 @@ export class ServingLoop {
         const answer = this.runner.finish(pending, own, { computeMicros, batchRows: rows, isFirst: index === 0 }, pending.header);
         const queueMicros = (startedAt - pending.arrivedAt) * 1e3;
         this.keepRecord(answer, pending, queueMicros);
+        this.profile?.add(pending, own);
         this.outgoing.push({ request: pending, answer, queueMicros });
         if ((pending.header.kind ?? 0) === 0) this.natural.note(pending.request.inputs, own);
       } catch (error) {
@@ -298,6 +304,7 @@ export class ServingLoop {
     if (outgoing.length === 0) return;
     this.outgoing = [];
     this.spool.flush();
+    this.profile?.note();
     for (const each of outgoing) send(each);
   }
 }

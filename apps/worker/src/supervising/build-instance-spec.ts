@@ -51,6 +51,7 @@ export function buildInstanceSpec(assignment: Assignment, place: InstancePlace):
     batching: { isOn: batching.isOn, maxBatchSize: batching.maxBatchSize, maxDelayMs: batching.maxDelayMs, ...latencyTarget },
     limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes, ...(batching.isStated ? { maxRows: batching.maxBatchSize } : {}) },
     records: recordsOf(spec, place),
+    monitoring: { profiles: spec.monitoring.profiles },
   };
 }
 

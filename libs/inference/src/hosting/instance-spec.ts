@@ -70,6 +70,8 @@ export const InstanceSpec = z.object({
       sealingKey: z.string(),
     }).optional(),
   }),
+  /** What is counted besides; nothing where it is absent. */
+  monitoring: z.object({ profiles: z.boolean() }).optional(),
 });
 export type InstanceSpec = z.infer<typeof InstanceSpec>;
 

@@ -15,7 +15,7 @@ export { type LayoutSource, noLayouts } from './layout-source.js';
 export { decodeLearnedRows, encodeLearnedRows, joinLearnedRows, type LearnedRows } from './learned-rows.js';
 export { emptyCounts, finiteOf, mergeProfiles, ProfileSum } from './merge-profiles.js';
 export { decodeProfile, encodeProfile } from './profile-codec.js';
-export { type HeldInputs, ProfileCounter } from './profile-counter.js';
+export { type BlockListener, type HeldInputs, ProfileCounter } from './profile-counter.js';
 export type { ProfiledData, ProfiledTensor } from './profiled-tensor.js';
 export { PredictionReader, predictionColumn, scoreColumn } from './read-predictions.js';
 export { estimateUnseen } from './unseen-sketch.js';

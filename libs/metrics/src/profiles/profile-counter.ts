@@ -12,8 +12,8 @@ export interface HeldInputs {
   readonly groups: readonly (GroupRows | undefined)[];
 }
 
-/** Sees rows just before they are counted, by group; for what is learned from raw values. */
-export type BlockListener = (groups: readonly ColumnGroup[], values: readonly GroupRows[], rows: number) => void;
+/** Sees rows just before they are counted, by group; for what is learned from raw values. `places`: columns of the layout. */
+export type BlockListener = (groups: readonly ColumnGroup[], values: readonly GroupRows[], rows: number, places: number) => void;
 
 /**
  * Counts what a version was asked and what it answered, row by row, in one layout. Rows are copied into a block first and counted column by
@@ -106,7 +106,7 @@ export class ProfileCounter {
     const rows = this.inBlock;
     if (rows === 0) return;
     this.inBlock = 0;
-    this.onBlock?.(this.groups, this.block, rows);
+    this.onBlock?.(this.groups, this.block, rows, this.layout.columns.length);
     for (let index = 0; index < this.groups.length; index++) {
       const [group, values] = [this.groups[index], this.block[index]];
       if (group !== undefined && values !== undefined) foldGroup(group, values, rows, this.absent[index] ?? 0);
