@@ -18,8 +18,10 @@ import { ModelsModule } from './models/models.module.js';
 import { MonitoringModule } from './monitoring/monitoring.module.js';
 import { Platform, REGISTRY } from './platform.js';
 import { QuotasModule } from './quotas/quotas.module.js';
+import { ReferencesModule } from './references/references.module.js';
 import { ReplaysModule } from './replays/replays.module.js';
 import { RolloutsModule } from './rollouts/rollouts.module.js';
+import { SlosModule } from './slos/slos.module.js';
 import { UploadsModule } from './uploads/uploads.module.js';
 
 /** What every feature may inject: the platform and the registry of metrics. */
@@ -53,11 +55,13 @@ export class AppModule {
         HostsModule,
         ModelsModule,
         RolloutsModule,
+        ReferencesModule,
         ReplaysModule,
         UploadsModule,
         MonitoringModule,
         QuotasModule,
         AlertsModule,
+        SlosModule,
       ],
       controllers: [HealthController],
       providers: [Readiness, { provide: APP_GUARD, useClass: PolicyGuard }, { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor }],

@@ -4,13 +4,15 @@ import { z } from 'zod';
 export const RunReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('loaded') }),
   z.object({ kind: z.literal('refused'), reason: z.string() }),
-  /** `scores` columns per row follow the head as 32- or 64-bit numbers; 0: none. */
+  /** `scores` columns per row follow the head as 32- or 64-bit numbers; 0: none. Then, as 64-bit numbers, the columns of numbers that were asked for. */
   z.object({
     kind: z.literal('answered'),
     predictions: z.array(z.union([z.string(), z.number(), z.null()])),
     scores: z.number().int().min(0),
     scoreBytes: z.union([z.literal(4), z.literal(8)]),
     runMs: z.number(),
+    /** The columns that were asked for, row by row: how many are numbers, and the texts of the others. */
+    columns: z.object({ numbers: z.number().int(), texts: z.array(z.array(z.string())) }).optional(),
   }),
   /** The model cannot take these rows, or failed on them. */
   z.object({ kind: z.literal('failed'), reason: z.string() }),

@@ -13,6 +13,7 @@ import {
 } from '@slipway/inference';
 import { endWithParent } from '../inspect/end-with-parent.js';
 import { predictedRows } from '../instance/predicted-rows.js';
+import { ColumnCollector } from './column-collector.js';
 import { encodeFrame, type RunReply, readFrames } from './run-frames.js';
 import { RunRequest, RunSpec } from './run-spec.js';
 
@@ -25,7 +26,10 @@ const spec = RunSpec.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'
 process.title = `slipway evaluate ${spec.digest.slice(0, 12)}`;
 const session = load();
 const { task, signature } = spec;
-const wanted = signature.outputs.map((output) => output.name).filter((name) => name === task.predictionOutput || name === task.scoreOutput);
+const collector = spec.layout === undefined ? undefined : new ColumnCollector(spec.layout, signature, task);
+const wanted = signature.outputs
+  .map((output) => output.name)
+  .filter((name) => collector !== undefined || name === task.predictionOutput || name === task.scoreOutput);
 for await (const { head, body } of readFrames(process.stdin)) answer(RunRequest.parse(head), body);
 // The runtime's own threads may be in no state to end in order.
 process.exit(0);
@@ -52,7 +56,16 @@ function answer({ headerBytes, rows }: RunRequest, body: Buffer): void {
     const scores = scoresOf(outputs, rows);
     const columns = scores === undefined ? 0 : scores.length / rows;
     const predictions = p === undefined ? new Array<null>(rows).fill(null) : [...p];
-    reply({ kind: 'answered', predictions, scores: columns, scoreBytes: scores instanceof Float32Array ? 4 : 8, runMs }, scores);
+    const head = {
+      kind: 'answered' as const,
+      predictions,
+      scores: columns,
+      scoreBytes: scores instanceof Float32Array ? (4 as const) : (8 as const),
+      runMs,
+    };
+    const columnsOfRows = collector?.take(inputs, outputs);
+    if (columnsOfRows === undefined) reply(head, scores);
+    else reply({ ...head, columns: { numbers: columnsOfRows.width, texts: columnsOfRows.texts } }, scores, columnsOfRows.numbers);
   } catch (error) {
     reply({ kind: 'failed', reason: messageOf(error) });
   }
@@ -76,9 +89,11 @@ function scoresOf(outputs: readonly Tensor[], rows: number): Float32Array | Floa
   return scores.datatype === 'FP16' ? Float32Array.from(numbers, fromFloat16) : Float64Array.from(numbers);
 }
 
-function reply(head: RunReply, body?: Float32Array | Float64Array): void {
-  const bytes = body === undefined ? undefined : new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-  for (const piece of encodeFrame(head, bytes)) for (let written = 0; written < piece.length; ) written += writePiece(piece, written);
+function reply(head: RunReply, ...bodies: readonly (Float32Array | Float64Array | undefined)[]): void {
+  const bytes = bodies.map((body) => (body === undefined ? Buffer.alloc(0) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)));
+  const [only] = bytes;
+  for (const piece of encodeFrame(head, only !== undefined && bytes.length === 1 ? only : Buffer.concat(bytes)))
+    for (let written = 0; written < piece.length; ) written += writePiece(piece, written);
 }
 
 /** A pipe that is full says so; its reader is at work. */

@@ -1,4 +1,4 @@
-import { Signature, Task } from '@slipway/contracts';
+import { ProfileLayout, Signature, Task } from '@slipway/contracts';
 import { z } from 'zod';
 
 /** What the model's process is told: a JSON file whose path is its only argument. */
@@ -8,6 +8,8 @@ export const RunSpec = z.object({
   signature: Signature,
   task: Task,
   intraOpThreads: z.number().int().min(1),
+  /** The values of these columns are told along with every answer, inputs and outputs alike. */
+  layout: ProfileLayout.optional(),
 });
 export type RunSpec = z.infer<typeof RunSpec>;
 

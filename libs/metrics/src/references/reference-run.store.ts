@@ -118,9 +118,9 @@ export class ReferenceRunStore {
    */
   async beginAutomatic(): Promise<number> {
     return this.db.$transaction(async (tx) => {
-      const rows = await tx.$queryRaw<(ReferencedVersion & { dataset: string; digest: string; format: string; options: unknown })[]>`
+      const rows = await tx.$queryRaw<(ReferencedVersion & { datasetId: string; dataset: string; digest: string; format: string; options: unknown })[]>`
         select distinct on (v."id") d."projectId", d."modelId", m."name" as "model", v."id" as "versionId", v."number" as "version",
-          d."name" as "dataset", d."digest", d."format", d."options"
+          d."id" as "datasetId", d."name" as "dataset", d."digest", d."format", d."options"
         from "Dataset" d join "Model" m on m."id" = d."modelId" join "Version" v on v."modelId" = d."modelId"
         where d."automatic" and v."status" = 'READY' and v."archivedAt" is null
           and not exists (select 1 from "ReferenceProfile" r where r."versionId" = v."id" and (r."source" <> 'learned' or r."status" = 'READY'))
@@ -130,7 +130,10 @@ export class ReferenceRunStore {
               where r."versionId" = v."id" and r."retiredAt" is null and p."deletedAt" is null))
         order by v."id", d."id" desc limit ${atOnce}`;
       let begun = 0;
-      for (const { dataset, digest, format, options, ...of } of rows) {
+      for (const { datasetId, dataset, digest, format, options, ...of } of rows) {
+        // Its file stays as long as the set cannot be deleted, and from then on because the reference refers to it.
+        const held = await tx.$queryRaw<unknown[]>`select 1 from "Dataset" where "id" = ${datasetId} for share`;
+        if (held.length === 0) continue;
         const origin = { shown: { kind: 'dataset' as const, name: dataset, digest }, file: fileOf(format, options) };
         const row = await insert(tx, { projectId: of.projectId, actor }, of, { source: 'uploaded', origin, inputDigest: digest });
         if (row === undefined) continue;
