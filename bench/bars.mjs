@@ -32,5 +32,11 @@ export const bars = {
   plannerBusy: { title: '1 000 deployments × 50 hosts: a pass that empties a silent host', most: 1_000, hope: 500, unit: 'ms' },
   plannerPure: { title: '1 000 deployments × 50 hosts: planning alone, without the database', most: 1_000, hope: 50, unit: 'ms' },
   expired: { title: 'requests with 1 ms to live that were run, in overload', most: 0.01, unit: '×' },
+  outageFailed: { title: 'predictions that failed while the database stood still', most: 0, unit: 'requests' },
+  outageRate: { title: 'answered ÷ 1 000 a second, in the slowest phase', least: 0.98, unit: '×' },
+  outageRecords: { title: 'answered predictions without exactly one record', most: 0, unit: 'predictions' },
+  outageProfiles: { title: 'answered predictions that are not in the profile', most: 0, unit: 'predictions' },
+  outageDrained: { title: 'time until the backlog is stored ÷ time without the database', most: 2, hope: 0.5, unit: '×' },
+  outageMemory: { title: 'growth of any process over the run', most: 20, hope: 5, unit: 'MB' },
   registryLists: { title: 'lists of 5 000 models, the slowest kind, p95', most: 200, hope: 50, unit: 'ms' },
 };

@@ -15,12 +15,20 @@ export class Sender {
     this.target = target;
   }
 
-  /** Sends one request. @returns { intendedAt, sentAt, latencyMs, status, retryAfter }; status is 0 when no answer came */
+  /** Sends one request. @returns { intendedAt, sentAt, latencyMs, status, retryAfter, predictionId }; status is 0 when no answer came */
   send(intendedAt = performance.now()) {
     const { port, path, headers, body } = this.target;
     const sentAt = performance.now();
     return new Promise((resolve) => {
-      const finish = (status, retryAfter) => resolve({ intendedAt, sentAt, latencyMs: performance.now() - intendedAt, status, retryAfter });
+      const finish = (status, headers = {}) =>
+        resolve({
+          intendedAt,
+          sentAt,
+          latencyMs: performance.now() - intendedAt,
+          status,
+          retryAfter: headers['retry-after'],
+          predictionId: headers['slipway-prediction-id'],
+        });
       const options = {
         host: '127.0.0.1',
         port,
@@ -32,7 +40,7 @@ export class Sender {
       };
       const sending = request(options, (answer) => {
         answer.on('error', () => finish(0));
-        answer.on('end', () => finish(answer.statusCode, answer.headers['retry-after']));
+        answer.on('end', () => finish(answer.statusCode, answer.headers));
         answer.resume();
       });
       sending.on('timeout', () => sending.destroy());

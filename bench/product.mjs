@@ -33,7 +33,7 @@ export async function startProduct(settings = {}) {
     ...settings,
   });
   const child = spawn(process.execPath, [join(root, 'apps/supervisor/dist/main.js')], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const product = new Product(child, { home, port, grpcPort });
+  const product = new Product(child, { home, port, grpcPort, workerPort });
   try {
     await product.ready();
   } catch (error) {
@@ -47,8 +47,8 @@ class Product {
   #output = '';
   #models = new Set();
 
-  constructor(child, { home, port, grpcPort }) {
-    Object.assign(this, { child, home, port, grpcPort });
+  constructor(child, ports) {
+    Object.assign(this, { child, ...ports });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (piece) => {
         this.#output = (this.#output + piece).slice(-20_000);

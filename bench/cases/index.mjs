@@ -3,6 +3,7 @@ import { grpc } from './grpc.mjs';
 import { image } from './image.mjs';
 import { mixed } from './mixed.mjs';
 import { largeJson, loading } from './neighbours.mjs';
+import { outage } from './outage.mjs';
 import { expired, overload, priority } from './overload.mjs';
 import { planner } from './planner.mjs';
 import { registry } from './registry.mjs';
@@ -29,6 +30,7 @@ export const cases = {
   expired,
   loading,
   'large-json': largeJson,
+  outage,
   registry,
   rollouts,
   planner,

@@ -1,7 +1,5 @@
 // How long lists of a large registry take: 5 000 models with ten versions and three aliases each, asked for through /v1 like anybody does.
-import { readFileSync } from 'node:fs';
-import pg from 'pg';
-import { withDescendants } from '../process-cost.mjs';
+import { connectTo } from '../product-database.mjs';
 import { quantile } from '../statistics.mjs';
 
 const models = 5_000;
@@ -12,10 +10,7 @@ const page = 200;
 
 export async function registry(bench) {
   const product = await bench.product();
-  const database = new pg.Client({ connectionString: databaseUrlOf(product) });
-  // An interrupted run ends the database first; the query under way then says so.
-  database.on('error', () => undefined);
-  await database.connect();
+  const database = await connectTo(product);
   try {
     await seed(database);
     const seen = await lists(bench, product);
@@ -109,18 +104,6 @@ async function removeSeed(database) {
   await database.query(`delete from "Alias" where "modelId" like 'mdl\\_seeded%'`);
   await database.query(`delete from "Version" where "modelId" like 'mdl\\_seeded%'`);
   await database.query(`delete from "Model" where "id" like 'mdl\\_seeded%'`);
-}
-
-/** As the supervisor gave it to the API. */
-function databaseUrlOf(product) {
-  for (const pid of withDescendants(product.child.pid)) {
-    if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('apps/api/dist/main.js')) continue;
-    const line = readFileSync(`/proc/${pid}/environ`, 'utf8')
-      .split('\0')
-      .find((one) => one.startsWith('DATABASE_URL='));
-    if (line !== undefined) return line.slice('DATABASE_URL='.length);
-  }
-  throw new Error('the API of the product does not run');
 }
 
 function nameOf(number) {

@@ -49,8 +49,8 @@ it('goes on behind the files of a predecessor', () => {
 
 it('begins a new file at 4 MiB, each with its owner', () => {
   const spool = opened();
-  const large = { ...record('x'), cid: 'c'.repeat(mebibyte) };
-  for (let each = 0; each < 5; each++) {
+  const large = { ...record('x'), cid: 'c'.repeat(mebibyte / 4) };
+  for (let each = 0; each < 17; each++) {
     spool.add(large);
     spool.flush();
   }
@@ -77,6 +77,21 @@ it('counts what it cannot write as dropped, and does not throw', () => {
   spool.add(record('a'));
   expect(() => spool.flush()).not.toThrow();
   expect({ written: spool.recordsWritten, dropped: spool.recordsDropped }).toEqual({ written: 0, dropped: 1 });
+});
+
+it('leaves out of a record what makes it longer than a reader understands, inputs and other outputs first', () => {
+  const spool = opened();
+  const long = 'ü'.repeat(200_000);
+  spool.add({ ...record('a'), p: ['x'], x: [long, long] });
+  spool.add({ ...record('b'), v: [[long], [long]], n: 2 });
+  spool.add({ ...record('c'), cid: `${long}${long}` });
+  spool.flush();
+  const [, first, second, ...others] = linesOf('00000001.ndjson');
+  expect(first).toEqual({ ...record('a'), p: ['x'] });
+  expect(second).toEqual({ ...record('b'), n: 2 });
+  expect(others).toEqual([]);
+  expect(spool.recordsDropped).toBe(1);
+  spool.close();
 });
 
 it('records all until a quarter of the room is left, then a share that it knows, and nothing beyond the bound', () => {

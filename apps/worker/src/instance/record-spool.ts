@@ -48,6 +48,8 @@ const filesMost = 256;
 const rotateMs = 5_000;
 /** An hour without a database at 1 000 predictions a second, with records of up to 298 bytes; a plain one takes about 90. */
 const defaultSpoolBytes = 1024 * 1024 * 1024;
+/** In characters of up to three bytes; the worker reads a mebibyte at a time. */
+const wholeLineMax = 300_000;
 const fileName = /^(\d+)\.ndjson$/;
 
 /**
@@ -96,8 +98,18 @@ export class RecordSpool {
     return undefined;
   }
 
+  /** A record that is longer than its reader understands loses what may be missed first. */
   add(record: PredictionRecord): void {
-    this.lines.push(JSON.stringify(record));
+    const whole = JSON.stringify(record);
+    if (whole.length < wholeLineMax) {
+      this.lines.push(whole);
+      return;
+    }
+    const { o: _, x: __, ...less } = record;
+    const { p: ___, s: ____, v: _____, j: ______, ...least } = less;
+    const line = [JSON.stringify(less), JSON.stringify(least)].find((each) => each.length < wholeLineMax);
+    if (line === undefined) this.recordsDropped++;
+    else this.lines.push(line);
   }
 
   /** Writes what was added since the last flush. */

@@ -4,7 +4,7 @@ import { type InstanceSpec, makeNumericData, type Tensor } from '@slipway/infere
 import { openRecordedInputs, parseSpoolHead, parseSpoolLine, recordKey, recordKeys } from '@slipway/metrics';
 import { newId } from '@slipway/platform';
 import { describe, expect, it } from 'vitest';
-import { RecordWriter } from './record-writer.js';
+import { type RecordedAnswer, RecordWriter } from './record-writer.js';
 
 const masterKey = randomBytes(32);
 const keys = recordKeys(masterKey, { projectId: 'prj_1', deploymentId: 'dep_1' });
@@ -31,7 +31,7 @@ const asked = { id: newId('prd'), inputs, queueMicros: 12.4, probability: 1 };
 const answer = { outputs, rows: 2, computeMicros: 99.6 };
 
 /** Through the spool and back: what the database is given. */
-function stored(spec: Partial<Pick<InstanceSpec, 'task' | 'records'>>, over: Partial<typeof asked> = {}, given: Partial<typeof answer> = {}) {
+function stored(spec: Partial<Pick<InstanceSpec, 'task' | 'records'>>, over: Partial<typeof asked> = {}, given: Partial<RecordedAnswer> = {}) {
   const writer = new RecordWriter({ signature, task, records, ...spec });
   const line = JSON.stringify(writer.record({ ...answer, ...given }, { ...asked, ...over }));
   const names = spec.records?.slices;
@@ -75,6 +75,14 @@ it('is short for what is usual', () => {
   const { line } = stored({ task: binary }, {}, { outputs: [scores], rows: 1 });
   expect(JSON.parse(line)).toEqual({ id: asked.id, us: 100, q: 12, p: [1], s: [0.75] });
   expect(line.length).toBeLessThan(100);
+});
+
+it('leaves out a caller’s own id that no label could name, and cuts a long text', () => {
+  const text: Tensor = { name: 'y', datatype: 'BYTES', shape: [1], data: ['x'.repeat(5000)] };
+  const given = { outputs: [text], rows: 1, clientId: 'c'.repeat(257) };
+  const { rows } = stored({ task: { kind: 'multiclass', predictionOutput: 'y', rowAxis: 0 } }, {}, given);
+  expect(rows[0]).toMatchObject({ clientId: null, predicted: 'x'.repeat(1024) });
+  expect(stored({}, {}, { ...given, clientId: 'c'.repeat(256) }).rows[0]?.clientId).toHaveLength(256);
 });
 
 it('says with which probability it was recorded', () => {

@@ -21,6 +21,10 @@ export interface RecordedRequest {
   readonly probability: number;
 }
 
+/** A longer one cannot be named by a label. */
+const clientIdMax = 256;
+const predictedMax = 1_024;
+
 /** Makes the record of an answered request: what the spool keeps of it, and the database after that. */
 export class RecordWriter {
   private readonly slices: readonly InputColumn[];
@@ -47,8 +51,8 @@ export class RecordWriter {
       us: Math.round(computeMicros),
       ...(queueMicros < 1 ? {} : { q: Math.round(queueMicros) }),
       ...(probability === 1 ? {} : { w: probability }),
-      ...(clientId === undefined ? {} : { cid: clientId }),
-      ...(p === undefined ? {} : { p }),
+      ...(clientId === undefined || clientId.length > clientIdMax ? {} : { cid: clientId }),
+      ...(p === undefined ? {} : { p: p.map((value) => (typeof value === 'string' ? value.slice(0, predictedMax) : value)) }),
       ...(s === undefined || s.every((score) => score === null) ? {} : { s }),
       ...this.named(inputs, rows, most),
       ...(others === undefined ? {} : { o: others }),

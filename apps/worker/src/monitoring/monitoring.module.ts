@@ -27,6 +27,7 @@ import { SpoolCounts } from './spool-counts.js';
 
 const sampleEveryMs = 2_000;
 const shipEveryMs = 1_000;
+const watchEveryMs = 2_000;
 const maintainEveryMs = 3_600_000;
 const resolveEveryMs = 5_000;
 const sumHoursEveryMs = 60_000;
@@ -91,14 +92,16 @@ export class MonitoringModule implements OnModuleInit {
         dropped.inc(records.dropped);
       },
     });
-    const counts = new SpoolCounts(this.registry);
-    const ship = () => {
-      counts.observe(this.agent.list());
-      return shipper.ship();
-    };
-    const loop = new Repeater('ship records', ship, log);
+    const loop = new Repeater('ship records', () => shipper.ship(), log);
     loop.start({ everyMs: shipEveryMs });
-    shutdown.add('record shipper', () => loop.close());
+    const counts = new SpoolCounts(this.registry);
+    // Apart from the shipping, which waits while the database is away: what piles up is to be seen above all then.
+    const watch = new Repeater('watch spools', async () => counts.observe(this.agent.list()), log);
+    watch.start({ everyMs: watchEveryMs });
+    shutdown.add('record shipper', async () => {
+      await watch.close();
+      await loop.close();
+    });
   }
 
   private maintain(): void {
