@@ -17,6 +17,7 @@ export * from './http/noise.schema.js';
 export * from './http/paging.schema.js';
 export * from './http/predictions.schema.js';
 export * from './http/profiles.schema.js';
+export * from './http/quality.schema.js';
 export * from './http/quotas.schema.js';
 export * from './http/references.schema.js';
 export * from './http/replays.schema.js';

@@ -12,6 +12,9 @@ CREATE TABLE "telemetry"."quality_windows" (
   "version_number" integer NOT NULL,
   "predicted" double precision NOT NULL DEFAULT 0,
   "labelled" double precision NOT NULL DEFAULT 0,
+  -- Rows predicted right, or the sum of |predicted - true|; and the sum of its square.
+  "good" double precision NOT NULL DEFAULT 0,
+  "squares" double precision NOT NULL DEFAULT 0,
   -- First labels by how long after the prediction they came, see arrival-ages.ts.
   "arrivals" double precision[] NOT NULL DEFAULT '{}',
   -- QualityCounts.
@@ -35,6 +38,8 @@ CREATE TABLE "telemetry"."labelled_predictions" (
   -- Scores of all classes, and the place of the label among them; absent where not all of them are recorded.
   "scores" double precision[],
   "truth" integer,
+  -- Classes that scored higher than the label; -1: more than are recorded.
+  "rank" integer,
   -- {name: value}, as they were counted.
   "slices" jsonb,
   "label" text,
@@ -71,3 +76,6 @@ CREATE TABLE "telemetry"."label_arrivals" (
 
 INSERT INTO "telemetry"."partitioned_series" ("name", "retention") VALUES ('labelled_predictions', 'records');
 SELECT "telemetry"."ensure_partitions"((now() AT TIME ZONE 'UTC')::date - 1, 5);
+-- And for every day that has labels already.
+SELECT "telemetry"."ensure_partitions"(to_date(right(c.relname, 8), 'YYYYMMDD'), 1)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = '"telemetry"."labels"'::regclass;

@@ -1,4 +1,3 @@
-import type { ConfusionCell } from '../quality/confusion-counts.js';
 import { type ClassifiedRows, type Weights, weightOf } from './labelled-rows.js';
 import { StableSum } from './stable-sum.js';
 
@@ -31,18 +30,6 @@ export function tabulate(rows: ClassifiedRows, weights?: Weights): ConfusionTabl
     n += weight;
   }
   return { classes, n, counts, actual, predicted };
-}
-
-/** The counts as cells by name, without empty ones. */
-export function cellsOf(table: ConfusionTable, names: readonly string[]): ConfusionCell[] {
-  const cells: ConfusionCell[] = [];
-  for (const [row, label] of names.entries()) {
-    for (let column = 0; column <= table.classes; column += 1) {
-      const count = table.counts[row * (table.classes + 1) + column] ?? 0;
-      if (count > 0) cells.push({ label, predicted: names[column] ?? null, count });
-    }
-  }
-  return cells;
 }
 
 export function hits(table: ConfusionTable, index: number): number {

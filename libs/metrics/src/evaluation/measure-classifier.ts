@@ -1,11 +1,10 @@
 import type { ClassMeasures, EvaluationResult, Measure } from '@slipway/contracts';
-import { accuracy, type ClassMetrics, classMetrics, type Estimate, macroMetrics } from '../quality/classification-metrics.js';
-import { type ConfusionCounts, countConfusion } from '../quality/confusion-counts.js';
+import { accuracy, type ClassMetrics, classMetrics, type Estimate, macroMetrics, microMetric } from '../quality/classification-metrics.js';
 import { wilsonInterval } from '../quality/intervals.js';
 import { bootstrap, intervalOf, resamplesFor } from './bootstrap.js';
 import { equalMassBins, equalWidthBins } from './calibration.js';
 import { type ClassifierTask, type ClassRanking, classifierStatistics, type ScoreView, viewScores } from './classifier-statistics.js';
-import { type ConfusionTable, cellsOf, hits, microShare, type ShareKind, tabulate } from './confusion-table.js';
+import { type ConfusionTable, hits, tabulate } from './confusion-table.js';
 import type { ClassifiedRows } from './labelled-rows.js';
 import { insufficient, measured, undefinedMeasure } from './measures.js';
 import { averagePrecision, rocAuc } from './ranking.js';
@@ -35,14 +34,13 @@ const scoreMetrics: ReadonlySet<string> = new Set([
  */
 export function measureClassifier(rows: ClassifiedRows, task: ClassifierTask, resamples = resamplesMost): EvaluationResult {
   const table = tabulate(rows);
-  const counts = countConfusion(cellsOf(table, rows.classes), rows.classes);
   const view = viewScores(rows, task);
   return {
     kind: task.kind,
-    metrics: { ...resampledMeasures(rows, task, { view, most: resamples }), ...countMeasures(table, counts, task) },
+    metrics: { ...resampledMeasures(rows, task, { view, most: resamples }), ...countMeasures(table, rows.classes, task) },
     classes: [...rows.classes],
     positiveClass: task.kind === 'binary' ? (rows.classes[task.positive] ?? null) : null,
-    perClass: rows.classes.map((name, index) => classMeasures(name, { counts, table, index, ranking: view?.rankings[index] })),
+    perClass: rows.classes.map((name, index) => classMeasures(name, { table, index, ranking: view?.rankings[index] })),
     confusion: confusionOf(table),
     calibration: calibrationOf(view, task),
   };
@@ -79,50 +77,37 @@ function whyNone(name: string, n: number, view: ScoreView | undefined): string {
 }
 
 /** Shares of rows, and means of such, have intervals that need no resampling. */
-function countMeasures(table: ConfusionTable, counts: ConfusionCounts, task: ClassifierTask): Record<string, Measure> {
+function countMeasures(table: ConfusionTable, classes: readonly string[], task: ClassifierTask): Record<string, Measure> {
   const { n } = table;
-  const macro = macroMetrics(counts);
+  const macro = macroMetrics(table);
   const isBinary = task.kind === 'binary';
-  const main: ClassMetrics = isBinary ? classMetrics(counts, task.positive) : macro;
-  const positive = JSON.stringify(counts.classes[task.positive] ?? '');
+  const main: ClassMetrics = isBinary ? classMetrics(table, task.positive) : macro;
+  const positive = JSON.stringify(classes[task.positive] ?? '');
   const why = (ofClass: string) => (isBinary && n > 0 ? `class ${positive} ${ofClass}` : 'there are no labelled rows');
   const answered = n - (table.predicted[table.classes] ?? 0);
   return {
-    accuracy: estimated(accuracy(counts), n, 'there are no labelled rows'),
+    accuracy: estimated(accuracy(table), n, 'there are no labelled rows'),
     precision: estimated(main.precision, isBinary ? (table.predicted[task.positive] ?? 0) : n, why('was never predicted')),
     recall: estimated(main.recall, isBinary ? (table.actual[task.positive] ?? 0) : n, why('did not occur')),
     f1: estimated(main.f1, n, why('neither occurred nor was predicted')),
     precisionMacro: estimated(macro.precision, n, 'there are no labelled rows'),
     recallMacro: estimated(macro.recall, n, 'there are no labelled rows'),
     f1Macro: estimated(macro.f1, n, 'there are no labelled rows'),
-    precisionMicro: microMeasure(table, 'precision', answered),
-    recallMicro: microMeasure(table, 'recall', n),
-    f1Micro: microMeasure(table, 'f1', n + answered),
+    precisionMicro: estimated(microMetric(table, 'precision'), n, 'no row has a prediction'),
+    recallMicro: estimated(microMetric(table, 'recall'), n, 'there are no labelled rows'),
+    f1Micro: estimated(microMetric(table, 'f1'), n, 'there are no labelled rows'),
     answeredShare: n === 0 ? undefinedMeasure(0, 'there are no labelled rows') : measured(answered / n, wilsonInterval(answered, n), n),
   };
 }
 
-/** @param base what the share is of; for F1 twice the rows, of which each hit counts two. */
-function microMeasure(table: ConfusionTable, kind: ShareKind, base: number): Measure {
-  const value = microShare(table, kind);
-  if (value === undefined) return undefinedMeasure(table.n, 'no row has a prediction');
-  let right = 0;
-  for (let index = 0; index < table.classes; index += 1) right += hits(table, index);
-  if (kind !== 'f1') return measured(value, wilsonInterval(right, base), table.n);
-  // F1 = 2J/(1 + J) of the Jaccard share: the map is monotone, so it carries the interval over.
-  const [low, high] = wilsonInterval(right, base - right);
-  return measured(value, [(2 * low) / (1 + low), (2 * high) / (1 + high)], table.n);
-}
-
 interface ClassContext {
-  readonly counts: ConfusionCounts;
   readonly table: ConfusionTable;
   readonly index: number;
   readonly ranking: ClassRanking | undefined;
 }
 
-function classMeasures(name: string, { counts, table, index, ranking }: ClassContext): ClassMeasures {
-  const { precision, recall, f1 } = classMetrics(counts, index);
+function classMeasures(name: string, { table, index, ranking }: ClassContext): ClassMeasures {
+  const { precision, recall, f1 } = classMetrics(table, index);
   const [actual, predicted] = [table.actual[index] ?? 0, table.predicted[index] ?? 0];
   return {
     class: name,

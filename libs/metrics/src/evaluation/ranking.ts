@@ -30,6 +30,32 @@ export function rocAuc({ scores, order }: RankedScores, isPositive: Uint8Array, 
   return positives === 0 || negatives === 0 ? undefined : wins / positives / negatives;
 }
 
+/**
+ * Variance of the area under the ROC curve from how the areas of single rows vary (E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson, 1988).
+ * Undefined with fewer than two rows of a side.
+ */
+export function rocAucVariance({ scores, order }: RankedScores, isPositive: Uint8Array, weights?: Weights): number | undefined {
+  let positives = 0;
+  let negatives = 0;
+  const ties: { readonly positives: number; readonly negatives: number }[] = [];
+  eachTie(scores, order, (from, to) => {
+    const tie = countTie(order, from, to, isPositive, weights);
+    positives += tie.positives;
+    negatives += tie.negatives;
+    ties.push(tie);
+  });
+  if (positives < 2 || negatives < 2) return undefined;
+  const [ofPositives, ofNegatives] = [new Spread(), new Spread()];
+  let [positivesBelow, negativesBelow] = [0, 0];
+  for (const tie of ties) {
+    ofPositives.add((negativesBelow + tie.negatives / 2) / negatives, tie.positives);
+    ofNegatives.add((positives - positivesBelow - tie.positives / 2) / positives, tie.negatives);
+    positivesBelow += tie.positives;
+    negativesBelow += tie.negatives;
+  }
+  return ofPositives.variance / positives + ofNegatives.variance / negatives;
+}
+
 /** Average precision Σ (Rᵢ − Rᵢ₋₁)·Pᵢ at distinct thresholds, without interpolation. Undefined without positives. */
 export function averagePrecision({ scores, order }: RankedScores, isPositive: Uint8Array, weights?: Weights): number | undefined {
   const area = new StableSum();
@@ -70,4 +96,23 @@ function countTie(order: Int32Array, from: number, to: number, isPositive: Uint8
 
 function at(values: Float64Array | Int32Array, index: number): number {
   return values[index] ?? 0;
+}
+
+/** Variance of values that each count so many times (B. P. Welford, 1962, with weights). */
+class Spread {
+  private n = 0;
+  private mean = 0;
+  private m2 = 0;
+
+  add(value: number, weight: number): void {
+    if (weight === 0) return;
+    this.n += weight;
+    const apart = value - this.mean;
+    this.mean += (apart * weight) / this.n;
+    this.m2 += weight * apart * (value - this.mean);
+  }
+
+  get variance(): number {
+    return this.n < 2 ? 0 : this.m2 / (this.n - 1);
+  }
 }

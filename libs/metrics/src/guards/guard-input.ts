@@ -1,5 +1,13 @@
 import type { RolloutPlan, StageEvidence, Task } from '@slipway/contracts';
-import type { ErrorSums } from '../quality/regression-metrics.js';
+
+/** Sums over rows of the error e = predicted − true; they add up over windows. */
+export interface ErrorSums {
+  readonly n: number;
+  readonly absolute: number;
+  readonly squared: number;
+  /** Of the fourth power: gives the spread of the squared error. */
+  readonly fourth: number;
+}
 
 /** Labelled rows of one side since the rollout began: how many of them were predicted wrongly, or the sums of their errors. */
 export type LabelledTotals =

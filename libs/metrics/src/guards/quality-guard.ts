@@ -1,7 +1,6 @@
 import type { GuardJudgement } from '@slipway/contracts';
-import type { ErrorSums } from '../quality/regression-metrics.js';
 import { alarmLevel, passLevel } from './alarm-budget.js';
-import type { GuardInput, LabelledTotals } from './guard-input.js';
+import type { ErrorSums, GuardInput, LabelledTotals } from './guard-input.js';
 import type { GuardTest } from './guard-test.js';
 import { meanLimitTest } from './judge-mean.js';
 import { shareTest } from './judge-share.js';

@@ -1,7 +1,6 @@
 import { callerOutcomes, type Task } from '@slipway/contracts';
-import type { ErrorSums } from '../quality/regression-metrics.js';
 import type { Queryable } from '../windows/partitions.store.js';
-import type { GuardInput, LabelledTotals } from './guard-input.js';
+import type { ErrorSums, GuardInput, LabelledTotals } from './guard-input.js';
 
 /** Which revisions are compared, and since when. */
 export interface ComparedRevisions {

@@ -1,3 +1,5 @@
+import type { ConfusionTable } from '../evaluation/confusion-table.js';
+
 /** How often a class was predicted for rows of a true class. `predicted` is null when the answer was no class. */
 export interface ConfusionCell {
   readonly label: string;
@@ -5,17 +7,10 @@ export interface ConfusionCell {
   readonly count: number;
 }
 
-/** Counts per class over a fixed set of classes; all of them add up over windows. */
+/** Counts of a fixed set of classes. */
 export interface ConfusionCounts {
   readonly classes: readonly string[];
-  /** Rows with a label of the set. */
-  readonly n: number;
-  readonly correct: number;
-  /** By position of the class: rightly predicted, predicted at all, truly there. */
-  readonly truePositives: readonly number[];
-  readonly predicted: readonly number[];
-  readonly actual: readonly number[];
-  readonly cells: readonly ConfusionCell[];
+  readonly table: ConfusionTable;
 }
 
 /**
@@ -24,37 +19,27 @@ export interface ConfusionCounts {
  */
 export function countConfusion(cells: readonly ConfusionCell[], knownClasses: readonly string[] | undefined): ConfusionCounts {
   const classes = knownClasses ?? occurring(cells);
-  const indexOf = new Map(classes.map((name, index) => [name, index]));
-  const zeros = () => new Array<number>(classes.length).fill(0);
-  const [truePositives, predicted, actual] = [zeros(), zeros(), zeros()];
-  const used: ConfusionCell[] = [];
+  const places = new Map(classes.map((name, index) => [name, index]));
+  const columns = classes.length + 1;
+  const counts = new Float64Array(classes.length * columns);
+  const actual = new Float64Array(classes.length);
+  const predicted = new Float64Array(columns);
   let n = 0;
-  let correct = 0;
   for (const cell of cells) {
-    const row = indexOf.get(cell.label);
+    const row = places.get(cell.label);
     if (row === undefined) continue;
-    const column = cell.predicted === null ? undefined : indexOf.get(cell.predicted);
-    used.push(cell);
+    const column = (cell.predicted === null ? undefined : places.get(cell.predicted)) ?? classes.length;
+    counts[row * columns + column] = (counts[row * columns + column] ?? 0) + cell.count;
+    actual[row] = (actual[row] ?? 0) + cell.count;
+    predicted[column] = (predicted[column] ?? 0) + cell.count;
     n += cell.count;
-    add(actual, row, cell.count);
-    if (column !== undefined) add(predicted, column, cell.count);
-    if (column !== row) continue;
-    correct += cell.count;
-    add(truePositives, row, cell.count);
   }
-  return { classes, n, correct, truePositives, predicted, actual, cells: used };
+  return { classes, table: { classes: classes.length, n, counts, actual, predicted } };
 }
 
 /** Rows are true classes, columns predicted ones; answers outside the classes are not in it. */
-export function confusionMatrix(counts: ConfusionCounts): number[][] {
-  const indexOf = new Map(counts.classes.map((name, index) => [name, index]));
-  const matrix = counts.classes.map(() => new Array<number>(counts.classes.length).fill(0));
-  for (const { label, predicted, count } of counts.cells) {
-    const row = matrix[indexOf.get(label) ?? -1];
-    const column = predicted === null ? undefined : indexOf.get(predicted);
-    if (row !== undefined && column !== undefined) add(row, column, count);
-  }
-  return matrix;
+export function confusionMatrix({ classes, table }: ConfusionCounts): number[][] {
+  return classes.map((_, row) => [...table.counts.subarray(row * (table.classes + 1), row * (table.classes + 1) + table.classes)]);
 }
 
 function occurring(cells: readonly ConfusionCell[]): string[] {
@@ -64,8 +49,4 @@ function occurring(cells: readonly ConfusionCell[]): string[] {
     if (predicted !== null) names.add(predicted);
   }
   return [...names].sort();
-}
-
-function add(counts: number[], index: number, count: number): void {
-  counts[index] = (counts[index] ?? 0) + count;
 }

@@ -10,10 +10,16 @@ export interface ParkedLabel extends NewLabel, LabelOwner {
 /** Labels that wait, per deployment; a further one is answered `unmatched` like any other, but not kept. */
 const maxParked = 100_000;
 
-/** A prediction's id and a caller's own id may read alike, so the key says which it is. */
+/** A prediction's id, a caller's own id and a join key may read alike, so the key says which it is. */
 const parkedKey = {
-  of: (label: NewLabel) => (label.clientId === undefined ? `id:${label.predictionId ?? ''}` : `client:${label.clientId}`),
-  parse: (key: string) => (key.startsWith('id:') ? { predictionId: key.slice('id:'.length) } : { clientId: key.slice('client:'.length) }),
+  of: ({ predictionId, clientId, joinKey }: NewLabel) => {
+    if (clientId !== undefined) return `client:${clientId}`;
+    return joinKey === undefined ? `id:${predictionId ?? ''}` : `join:${joinKey}`;
+  },
+  parse: (key: string) => {
+    if (key.startsWith('id:')) return { predictionId: key.slice('id:'.length) };
+    return key.startsWith('join:') ? { joinKey: key.slice('join:'.length) } : { clientId: key.slice('client:'.length) };
+  },
 };
 
 const insertParked = `

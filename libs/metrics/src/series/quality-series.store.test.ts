@@ -2,6 +2,7 @@ import type { Task } from '@slipway/contracts';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { ulid } from 'ulid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { countPredicted } from '../quality/quality-window.store.js';
 import { LabelStore } from '../records/label.store.js';
 import { PredictionStore } from '../records/prediction.store.js';
 import type { PredictionRow } from '../records/spool-line.js';
@@ -33,7 +34,7 @@ async function given(deploymentId: string, rows: readonly Given[]): Promise<stri
     const kept = { queueMicros: null, probability: 1, slices: null, joinKey: null, outputs: null, inputs: null };
     return { ...owner, ...value, ...kept, atMs, id, row: 0, clientId: null, score: null, computeMicros: 1, rows: 1 };
   });
-  await new PredictionStore(database.pool).insert(stored, new Map([[deploymentId, 'prj_default']]));
+  await new PredictionStore(database.pool, countPredicted).insert(stored, new Map([[deploymentId, 'prj_default']]));
   const labels = stored.flatMap(({ id }, at) => {
     const label = rows[at]?.label;
     if (label === undefined) return [];
@@ -48,7 +49,7 @@ const frameOf = (nowMs: number) => seriesFrame({ from: iso(start), to: iso(start
 
 it('shows the version with swapped answers get worse, in the window of its predictions', async () => {
   const rows: Given[] = [];
-  for (let at = 0; at < 40; at += 1) {
+  for (let at = 0; at < 120; at += 1) {
     const label = at % 4 === 0 ? 'malignant' : 'benign';
     rows.push({ atMs: start + at, version: 2, predicted: label, label });
     rows.push({ atMs: start + 60_000 + at, version: 3, predicted: label === 'benign' ? 'malignant' : 'benign', label });
@@ -60,8 +61,8 @@ it('shows the version with swapped answers get worse, in the window of its predi
   const series = await store.series({ deploymentId: 'dep_swap', frame: frameOf(now), nowMs: now, task: binary });
   expect(series).toMatchObject({ taskKind: 'binary', average: 'binary', off: null });
   expect(series.total.map(({ version, predicted, labelled, accuracy }) => [version, predicted, labelled, accuracy?.value ?? null])).toEqual([
-    [2, 40, 40, 1],
-    [3, 41, 40, 0],
+    [2, 120, 120, 1],
+    [3, 121, 120, 0],
     [0, 0, 0, null],
   ]);
   expect(series.versions.map(({ version, recall, f1 }) => [version, recall?.value, f1?.value])).toEqual([
@@ -69,21 +70,21 @@ it('shows the version with swapped answers get worse, in the window of its predi
     [3, 0, 0],
   ]);
   expect(series.byVersion.map(({ version, points }) => [version, points.map(({ labelled }) => labelled)])).toEqual([
-    [2, [40, 0, 0]],
-    [3, [0, 40, 0]],
+    [2, [120, 0, 0]],
+    [3, [0, 120, 0]],
   ]);
   expect(series.confusion).toEqual({
     classes: ['benign', 'malignant'],
     counts: [
+      [90, 90],
       [30, 30],
-      [10, 10],
     ],
   });
   const second = await store.series({ deploymentId: 'dep_swap', frame: frameOf(now), nowMs: now, task: binary, version: 2 });
   expect(second.versions).toHaveLength(1);
   expect(second.confusion?.counts).toEqual([
-    [30, 0],
-    [0, 10],
+    [90, 0],
+    [0, 30],
   ]);
 });
 
@@ -100,13 +101,13 @@ it('counts a prediction once, under its newest label, when several sources gave 
 it('measures a regression by its errors', async () => {
   await given(
     'dep_value',
-    Array.from({ length: 40 }, (_, at) => ({ atMs: start + at, version: 1, predicted: at + (at % 2 === 0 ? 1 : -3), label: at })),
+    Array.from({ length: 120 }, (_, at) => ({ atMs: start + at, version: 1, predicted: at + (at % 2 === 0 ? 1 : -3), label: at })),
   );
   const now = start + 60_000;
   const task: Task = { kind: 'regression', rowAxis: 0 };
   const series = await new QualitySeriesStore(database.pool).series({ deploymentId: 'dep_value', frame: frameOf(now), nowMs: now, task });
   expect(series).toMatchObject({ taskKind: 'regression', average: null, confusion: null });
-  expect(series.total[0]).toMatchObject({ labelled: 40, accuracy: null, mae: { value: 2, verdict: 'ok' } });
+  expect(series.total[0]).toMatchObject({ labelled: 120, accuracy: null, mae: { value: 2, verdict: 'ok' } });
   expect(series.total[0]?.rmse?.value).toBeCloseTo(Math.sqrt(5), 12);
 });
 

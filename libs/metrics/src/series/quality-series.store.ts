@@ -1,91 +1,217 @@
-import type { QualityPoint, QualitySeries, Task } from '@slipway/contracts';
-import { type ConfusionCell, confusionMatrix, countConfusion } from '../quality/confusion-counts.js';
-import { averageOf, classNames, judgeQuality, type QualityCounts } from '../quality/judge-quality.js';
-import type { ErrorSums } from '../quality/regression-metrics.js';
+import type { Judgement, Maturity, QualityMetrics, QualityPoint, QualitySeries, Task } from '@slipway/contracts';
+import { type ArrivalCurve, arrivalsView, learnArrivals, maturityOf } from '../quality/arrival-curve.js';
+import { countRows } from '../quality/count-rows.js';
+import { normalInterval, wilsonInterval } from '../quality/intervals.js';
+import { type JudgedBy, judgedMetrics, judgeMetric, judgeQualityWindow, type QualityBaseline } from '../quality/judge-quality-window.js';
+import { judgeBias } from '../quality/label-bias.js';
+import { LabelledPredictionStore, type StoredLabelledRow } from '../quality/labelled-prediction.store.js';
+import { medianSize } from '../quality/measure-errors.js';
+import { scoredRows } from '../quality/measure-scores.js';
+import { measureWindow, type WindowMeasures } from '../quality/measure-window.js';
+import { varianceOf } from '../quality/moments.js';
+import { addCounts, noCounts, type QualityCounts } from '../quality/quality-counts.js';
+import { type QualityWindow, QualityWindowStore, type SliceTotals, type WindowSeconds, windowSeconds } from '../quality/quality-window.store.js';
+import { type StoredWorst, WorstSampleStore } from '../quality/worst-sample.store.js';
 import type { Queryable } from '../windows/partitions.store.js';
 import { iso, type SeriesFrame, stepsOf } from './series-frame.js';
 
-/** A matrix of more classes is not readable; the metrics still cover all of them. */
-const maxMatrixClasses = 100;
+/** Up to so many labelled rows a span is measured from the rows themselves; beyond it from what was counted of them. */
+export const measuredRowsMax = 20_000;
+/** And so many where the steps are shorter than the shortest windows: there is nothing else to measure from then. */
+export const finelyMeasuredRowsMax = 60_000;
+/** Windows of five minutes are given up after two weeks. */
+const recentMs = 13 * 86_400_000;
+const slicesMost = 50;
+const worstMost = 100;
 
-const bin = (column: string) => `date_bin(make_interval(secs => $4), ${column}, 'epoch'::timestamptz)`;
 const predictedPerStep = `
-select ${bin('at')} as at, version_number as version, count(*)::float8 as predicted from telemetry.predictions
-where deployment_id = $1 and at >= $2 and at < $3 and ($5::integer is null or version_number = $5) group by 1, 2`;
+select (extract(epoch from date_bin(make_interval(secs => $4), at, 'epoch'::timestamptz)) * 1000)::float8 as "atMs", version_number as version, count(*)::float8 as predicted
+from telemetry.predictions
+where deployment_id = $1 and at >= $2 and at < $3 and ($5::integer is null or version_number = $5) and ($6::text is null or slices ->> $6 = $7) group by 1, 2`;
 
-/** One label per prediction row: the newest, whatever its source. Joined by the prediction's time, so late labels land in its window. */
-const labelled = `
-with newest as (
-  select distinct on (at, prediction_id, "row") at, prediction_id, "row", label, label_number from telemetry.labels
-  where deployment_id = $1 and at >= $2 and at < $3 order by at, prediction_id, "row", received_at desc
-), pairs as (
-  select ${bin('p.at')} as at, p.version_number as version, l.label, p.predicted, p.predicted_number - l.label_number as error
-  from newest l join telemetry.predictions p on p.at = l.at and p.id = l.prediction_id and p."row" = l."row"
-  where p.deployment_id = $1 and p.at >= $2 and p.at < $3 and ($5::integer is null or p.version_number = $5)
-)`;
-const cellsPerStep = `${labelled}
-select at, version, label, predicted, count(*)::float8 as count from pairs where label is not null group by 1, 2, 3, 4`;
-const errorsPerStep = `${labelled}
-select at, version, count(error)::float8 as n, coalesce(sum(abs(error)), 0) as absolute, coalesce(sum(error * error), 0) as squared,
-  coalesce(sum(error * error * error * error), 0) as fourth
-from pairs where error is not null group by 1, 2`;
-
-interface StepKey {
-  readonly at: Date;
+/** What was counted of one step and version. */
+interface Counted {
+  readonly atMs: number;
   readonly version: number;
+  predicted: number;
+  labelled: number;
+  readonly counts: QualityCounts;
+  rows: StoredLabelledRow[];
 }
-interface Counted extends StepKey, QualityCounts {}
+
+/** What a series is asked for. */
+export interface QualityQuery {
+  readonly deploymentId: string;
+  readonly frame: SeriesFrame;
+  readonly version?: number | undefined;
+  /** `name=value`. */
+  readonly slice?: string | undefined;
+  readonly nowMs: number;
+  /** Of the version that is deployed; without one there is no quality, and the answer says so. */
+  readonly task: Task | undefined;
+  /** What each version's quality is compared with; a version without one is measured and not judged. */
+  readonly baselines?: ReadonlyMap<number, QualityBaseline> | undefined;
+}
+
+/** A series without what others know: who asks adds the kept judgements and the estimates. */
+export type MeasuredQuality = Omit<QualitySeries, 'judgements' | 'estimated'>;
 
 /** Quality from labels, filed under the time of the prediction. */
 export class QualitySeriesStore {
-  constructor(private readonly db: Queryable) {}
+  private readonly windows: QualityWindowStore;
+  private readonly labelled: LabelledPredictionStore;
+  private readonly worstSamples: WorstSampleStore;
 
-  /** @param task of the version that is deployed; without one there is no quality, and the answer says so. */
-  async series(query: {
-    deploymentId: string;
-    frame: SeriesFrame;
-    version?: number | undefined;
-    nowMs: number;
-    task: Task | undefined;
-  }): Promise<QualitySeries> {
-    const { frame, task } = query;
-    const shape = { from: iso(frame.fromMs), to: iso(frame.toMs), stepSeconds: frame.stepSeconds };
+  constructor(private readonly db: Queryable) {
+    this.windows = new QualityWindowStore(db);
+    this.labelled = new LabelledPredictionStore(db);
+    this.worstSamples = new WorstSampleStore(db);
+  }
+
+  async series(query: QualityQuery): Promise<MeasuredQuality> {
+    const { task } = query;
     const off = offReason(task);
-    if (off !== undefined || task === undefined) {
-      return { ...shape, taskKind: task?.kind ?? null, off: off ?? null, average: null, total: [], versions: [], byVersion: [], confusion: null };
-    }
-    const counted = await this.count(query, task);
-    const steps = stepsOf(frame, query.nowMs);
-    const versions = [...new Set(counted.map(({ version }) => version))].sort((a, b) => a - b);
-    const points = (some: readonly Counted[]) => pointsOf(steps, some, task);
-    const allCells = counted.flatMap(({ cells }) => cells);
-    return {
-      ...shape,
-      taskKind: task.kind,
-      off: null,
-      average: averageOf(task),
-      total: points(counted),
-      versions: versions.map((version) => pointOf(frame.fromMs, version, ofVersion(counted, version), task)),
-      byVersion: versions.map((version) => ({ version, points: points(ofVersion(counted, version)) })),
-      confusion: matrixOf(allCells, task),
-    };
+    if (off !== undefined || task === undefined) return nothing(query, off ?? null);
+    const [{ frame, counted, isExact }, curve] = await Promise.all([this.count(query), this.arrivals(query)]);
+    const span = { deploymentId: query.deploymentId, fromMs: frame.fromMs, toMs: frame.toMs, version: query.version };
+    const [slices, worst, around] = await Promise.all([
+      query.slice === undefined ? this.windows.slices({ ...span, seconds: sliceSeconds(frame), limit: slicesMost }) : [],
+      query.slice === undefined ? this.worstSamples.worst({ ...span, limit: worstMost }) : [],
+      // Rows without a label are not among the labelled ones: what was predicted for them, windows know.
+      isExact
+        ? this.windows.windows({ ...span, slice: query.slice, seconds: sliceSeconds(frame), fromMs: floorTo(frame.fromMs, sliceSeconds(frame)) })
+        : undefined,
+    ]);
+    const measuring: Measuring = { task, curve, nowMs: query.nowMs, isExact, baselines: query.baselines ?? new Map() };
+    return answer({
+      query,
+      frame,
+      counted,
+      measuring,
+      slices,
+      worst,
+      around: around === undefined ? undefined : joined(frame.fromMs, countWindows(frame, around)).counts,
+    });
   }
 
-  private async count(query: { deploymentId: string; frame: SeriesFrame; version?: number | undefined }, task: Task): Promise<Counted[]> {
-    const { frame } = query;
-    const values = [query.deploymentId, iso(frame.fromMs), iso(frame.toMs), frame.stepSeconds, query.version ?? null];
-    const isRegression = task.kind === 'regression';
-    const [predicted, cells, errors] = await Promise.all([
-      this.db.query<StepKey & { predicted: number }>(predictedPerStep, values),
-      isRegression ? undefined : this.db.query<StepKey & ConfusionCell>(cellsPerStep, values),
-      isRegression ? this.db.query<StepKey & ErrorSums>(errorsPerStep, values) : undefined,
-    ]);
-    return [
-      ...predicted.rows.map((row) => ({ ...row, cells: [], errors: [] })),
-      ...(cells?.rows ?? []).map(({ at, version, ...cell }) => ({ at, version, predicted: 0, cells: [cell], errors: [] })),
-      ...(errors?.rows ?? []).map(({ at, version, ...sums }) => ({ at, version, predicted: 0, cells: [], errors: [sums] })),
-    ];
+  private async arrivals({ deploymentId, nowMs }: QualityQuery): Promise<ArrivalCurve> {
+    return learnArrivals(await this.windows.arrivals(deploymentId, nowMs), nowMs);
   }
+
+  /** From rows while they are few, else from windows whose length divides the step, which may have to be widened for that. */
+  private async count(query: QualityQuery): Promise<{ frame: SeriesFrame; counted: Counted[]; isExact: boolean }> {
+    const { deploymentId, frame, version, slice } = query;
+    const most = frame.stepSeconds < windowSeconds[0] ? finelyMeasuredRowsMax : measuredRowsMax;
+    const span = { deploymentId, version, slice, fromMs: frame.fromMs, toMs: frame.toMs };
+    const around = await this.windows.totals({ ...span, seconds: 3_600, fromMs: floorTo(frame.fromMs, 3_600) });
+    const isFew = around.labelled <= most && (frame.stepSeconds >= windowSeconds[0] || around.predicted <= 2 * finelyMeasuredRowsMax);
+    const rows = isFew || frame.toMs - frame.fromMs < 2 * 3_600_000 ? await this.labelled.between({ ...span, limit: most + 1 }) : undefined;
+    if (rows !== undefined && rows.length <= most) return { frame, counted: await this.countExactly(query, rows), isExact: true };
+    const widened = widen(frame, slice === undefined && frame.fromMs > query.nowMs - recentMs);
+    const seconds = widestWithin(widened, slice === undefined);
+    const windows = await this.windows.windows({ ...span, seconds, fromMs: widened.fromMs, toMs: widened.toMs });
+    return { frame: widened, counted: countWindows(widened, windows), isExact: false };
+  }
+
+  private async countExactly({ deploymentId, frame, version, slice }: QualityQuery, rows: readonly StoredLabelledRow[]): Promise<Counted[]> {
+    const steps = new Map<string, Counted>();
+    const at = slice?.indexOf('=') ?? -1;
+    const name = slice === undefined ? null : slice.slice(0, at);
+    const predicted = await this.db.query<{ atMs: number; version: number; predicted: number }>(predictedPerStep, [
+      deploymentId,
+      iso(frame.fromMs),
+      iso(frame.toMs),
+      frame.stepSeconds,
+      version ?? null,
+      name,
+      slice?.slice(at + 1) ?? null,
+    ]);
+    for (const row of predicted.rows) stepOf(steps, row.atMs, row.version).predicted = row.predicted;
+    for (const row of rows) stepOf(steps, floorTo(row.atMs, frame.stepSeconds), row.version).rows.push(row);
+    for (const step of steps.values()) {
+      step.labelled = step.rows.length;
+      addCounts(step.counts, countRows(step.rows));
+    }
+    return [...steps.values()];
+  }
+}
+
+interface Measuring {
+  readonly task: Task;
+  readonly curve: ArrivalCurve;
+  readonly nowMs: number;
+  readonly isExact: boolean;
+  readonly baselines: ReadonlyMap<number, QualityBaseline>;
+}
+
+interface Answered {
+  readonly query: QualityQuery;
+  readonly frame: SeriesFrame;
+  readonly counted: readonly Counted[];
+  readonly measuring: Measuring;
+  readonly slices: readonly SliceTotals[];
+  readonly worst: readonly StoredWorst[];
+  /** Of whole windows around the span, where the span itself is measured from rows. */
+  readonly around: QualityCounts | undefined;
+}
+
+function answer({ query, frame, counted, measuring, slices, worst, around }: Answered): MeasuredQuality {
+  const { task, nowMs } = measuring;
+  const steps = stepsOf(frame, nowMs);
+  const stepMs = frame.stepSeconds * 1000;
+  const versions = [...new Set(counted.map(({ version }) => version))].sort((a, b) => a - b);
+  const points = (some: readonly Counted[]) => pointsOf(steps, some, stepMs, measuring);
+  const wholeOf = (some: readonly Counted[]) => joined(frame.fromMs, some);
+  const whole = wholeOf(counted);
+  const measures = measure(whole, measuring);
+  return {
+    ...frameOf(frame),
+    taskKind: task.kind,
+    off: null,
+    average: averageOf(task),
+    measuredFrom: measuring.isExact ? 'rows' : 'counts',
+    slice: query.slice ?? null,
+    total: points(counted),
+    versions: versions.map((version) => pointOf(wholeOf(counted.filter((one) => one.version === version)), Math.min(frame.toMs, nowMs), measuring)),
+    byVersion: versions.map((version) => ({ version, points: points(counted.filter((one) => one.version === version)) })),
+    confusion: confusionOf(measures),
+    perClass: measures.perClass.map(({ class: name, actual, predicted, metrics }) => ({
+      class: name,
+      actual,
+      predicted,
+      metrics: Object.fromEntries(Object.entries(metrics).map(([metric, one]) => [metric, judgeMetric(metric, one, { measures, task })])),
+    })),
+    calibration:
+      measures.reliability === null
+        ? null
+        : { of: task.kind === 'binary' ? 'positive' : 'predicted', bins: measures.reliability.map((bin) => ({ ...bin, n: Math.round(bin.n) })) },
+    slices: slicesView(slices, task),
+    errors: errorsOf(steps, counted, task),
+    worst: worstView(worst, whole.counts),
+    bias: judgeBias(around ?? whole.counts, task),
+    arrivals: arrivalsView(measuring.curve),
+  };
+}
+
+function nothing({ frame, task, slice }: QualityQuery, off: string | null): MeasuredQuality {
+  const none = {
+    total: [],
+    versions: [],
+    byVersion: [],
+    confusion: null,
+    perClass: [],
+    calibration: null,
+    slices: [],
+    errors: [],
+    worst: [],
+    bias: null,
+  };
+  const arrivals = { usualCoverage: null, matureAfterSeconds: null, curve: [] };
+  return { ...frameOf(frame), taskKind: task?.kind ?? null, off, average: null, measuredFrom: 'rows', slice: slice ?? null, ...none, arrivals };
+}
+
+function frameOf(frame: SeriesFrame) {
+  return { from: iso(frame.fromMs), to: iso(frame.toMs), stepSeconds: frame.stepSeconds };
 }
 
 function offReason(task: Task | undefined): string | undefined {
@@ -93,38 +219,173 @@ function offReason(task: Task | undefined): string | undefined {
   return task.kind === 'other' ? 'The task of the deployed version is "other": there is no answer that a label could be compared with.' : undefined;
 }
 
-function pointsOf(steps: readonly number[], counted: readonly Counted[], task: Task): QualityPoint[] {
+/** Whether recall and F1 are those of the positive class or the plain mean over classes. */
+function averageOf(task: Task): QualitySeries['average'] {
+  if (task.kind === 'binary') return 'binary';
+  return task.kind === 'multiclass' ? 'macro' : null;
+}
+
+function pointsOf(steps: readonly number[], counted: readonly Counted[], stepMs: number, measuring: Measuring): QualityPoint[] {
   const byTime = new Map<number, Counted[]>();
   for (const one of counted) {
-    const group = byTime.get(one.at.getTime()) ?? [];
+    const group = byTime.get(one.atMs) ?? [];
     group.push(one);
-    byTime.set(one.at.getTime(), group);
+    byTime.set(one.atMs, group);
   }
+  return steps.map((atMs) => pointOf(joined(atMs, byTime.get(atMs) ?? []), atMs + stepMs, measuring));
+}
+
+function pointOf(counted: Counted, endMs: number, measuring: Measuring): QualityPoint {
+  const { task, nowMs, curve } = measuring;
+  const { predicted, version } = counted;
+  const measures = measure(counted, measuring);
+  const maturity = maturityOf({ predicted, labelled: counted.labelled, ageMs: nowMs - endMs }, curve);
+  const metrics = judgeAll({ measures, task, maturity: decisive(maturity), baseline: measuring.baselines.get(version) });
+  const pick = (name: string): Judgement | null => (measures.labelled === 0 ? null : (metrics[name] ?? null));
+  return {
+    at: iso(counted.atMs),
+    version,
+    predicted,
+    labelled: measures.labelled,
+    accuracy: pick('accuracy'),
+    recall: pick('recall'),
+    precision: pick('precision'),
+    f1: pick('f1'),
+    mae: pick('mae'),
+    rmse: pick('rmse'),
+    metrics: measures.labelled === 0 ? {} : metrics,
+    maturity,
+  };
+}
+
+/** Who asks now wants to know what can be said now: only what is known of how labels come in makes a window provisional. */
+function decisive(maturity: Maturity): Maturity | undefined {
+  return maturity.expected === null ? undefined : maturity;
+}
+
+function judgeAll(by: JudgedBy): QualityMetrics {
+  return judgeQualityWindow(by);
+}
+
+function measure({ counts, rows }: Counted, { task, isExact }: Measuring): WindowMeasures {
+  return measureWindow(counts, task, isExact ? scoredRows(rows) : undefined);
+}
+
+/** The steps or versions together, under the version that made most predictions; 0 when there were none. */
+function joined(atMs: number, some: readonly Counted[]): Counted {
+  const [only] = some;
+  if (some.length === 1 && only !== undefined) return { ...only, atMs };
+  const byVersion = new Map<number, number>();
+  const all: Counted = { atMs, version: 0, predicted: 0, labelled: 0, counts: noCounts(), rows: [] };
+  for (const one of some) {
+    byVersion.set(one.version, (byVersion.get(one.version) ?? 0) + one.predicted);
+    all.predicted += one.predicted;
+    all.labelled += one.labelled;
+    addCounts(all.counts, one.counts);
+    for (const row of one.rows) all.rows.push(row);
+  }
+  const [main] = [...byVersion].sort(([a, of], [b, than]) => than - of || a - b);
+  return { ...all, version: main?.[0] ?? 0 };
+}
+
+function confusionOf({ confusion }: WindowMeasures): QualitySeries['confusion'] {
+  return confusion === null ? null : { classes: [...confusion.classes], counts: confusion.counts.map((row) => [...row]) };
+}
+
+function slicesView(slices: readonly SliceTotals[], task: Task): QualitySeries['slices'] {
+  const metric = judgedMetrics[task.kind][0] ?? '';
+  const isValue = task.kind === 'regression';
+  const wrong = ({ labelled, good }: SliceTotals) => (isValue ? good : labelled - good);
+  const byName = new Map<string, number>();
+  for (const one of slices) byName.set(nameOf(one), (byName.get(nameOf(one)) ?? 0) + wrong(one));
+  return slices
+    .map((one) => {
+      const { slice, predicted, labelled, good, squares } = one;
+      const total = byName.get(nameOf(one)) ?? 0;
+      const value = labelled === 0 ? null : good / labelled;
+      const spread = labelled < 2 || value === null ? 0 : Math.sqrt(Math.max(0, squares / labelled - value ** 2) / labelled);
+      const interval = value === null ? null : isValue ? normalInterval(value, spread, [0, Infinity]) : wilsonInterval(good, labelled);
+      const measures = { labelled, leastOfClass: undefined, leastClass: undefined, metrics: {}, perClass: [], confusion: null, reliability: null };
+      const judgement = judgeMetric(
+        metric,
+        { value, interval, n: labelled, why: value === null ? 'there are no labelled rows' : null, bound: 0 },
+        { measures, task },
+      );
+      return { slice, predicted, labelled, metric, judgement, contribution: total === 0 ? null : wrong(one) / total };
+    })
+    .sort((a, b) => (b.contribution ?? 0) - (a.contribution ?? 0) || b.labelled - a.labelled);
+}
+
+function nameOf({ slice }: SliceTotals): string {
+  return slice.slice(0, slice.indexOf('='));
+}
+
+function errorsOf(steps: readonly number[], counted: readonly Counted[], task: Task): QualitySeries['errors'] {
   return steps.map((atMs) => {
-    const group = byTime.get(atMs) ?? [];
-    return pointOf(atMs, mainVersion(group), group, task);
+    const { counts } = joined(
+      atMs,
+      counted.filter((one) => one.atMs === atMs),
+    );
+    const moments = task.kind === 'regression' ? counts.errors?.error : counts.loss;
+    if (moments === undefined || moments.n === 0) return { at: iso(atMs), n: 0, mean: null, interval: null, meanAbsolute: null };
+    const interval = normalInterval(moments.mean, Math.sqrt(varianceOf(moments) / moments.n));
+    const meanAbsolute = task.kind === 'regression' ? (counts.errors?.absolute.mean ?? null) : moments.mean;
+    return { at: iso(atMs), n: moments.n, mean: moments.mean, interval: [interval[0], interval[1]], meanAbsolute };
   });
 }
 
-function pointOf(atMs: number, version: number, counted: readonly Counted[], task: Task): QualityPoint {
-  const predicted = counted.reduce((sum, one) => sum + one.predicted, 0);
-  const counts = { predicted, cells: counted.flatMap(({ cells }) => cells), errors: counted.flatMap(({ errors }) => errors) };
-  return { at: iso(atMs), version, predicted, ...judgeQuality(counts, task) };
+/** Outstanding: more than 5 modified z beyond the others (B. Iglewicz and D. C. Hoaglin, 1993); probabilities that were missed by more than 0.95. */
+function worstView(worst: readonly StoredWorst[], counts: QualityCounts): QualitySeries['worst'] {
+  const usual = counts.errors === null ? undefined : medianSize(counts.errors.absoluteBins);
+  return worst.map(({ id, row, atMs, version, error, predicted, predictedNumber, label, labelNumber, score }) => ({
+    predictionId: `${id}#${row}`,
+    at: iso(atMs),
+    version,
+    error,
+    predicted: predictedNumber ?? predicted,
+    label: labelNumber ?? label,
+    score,
+    outstanding: usual === undefined ? error > 0.95 && score !== null : 0.6745 * error > 5 * usual,
+  }));
 }
 
-/** The version that made most predictions of a step; 0 when there were none. */
-function mainVersion(counted: readonly Counted[]): number {
-  const most = counted.reduce<Counted | undefined>((best, one) => (best === undefined || one.predicted > best.predicted ? one : best), undefined);
-  return most?.version ?? 0;
+function countWindows(frame: SeriesFrame, windows: readonly QualityWindow[]): Counted[] {
+  const steps = new Map<string, Counted>();
+  for (const window of windows) {
+    const step = stepOf(steps, floorTo(window.startMs, frame.stepSeconds), window.version);
+    step.predicted += window.predicted;
+    step.labelled += window.labelled;
+    addCounts(step.counts, window.counts);
+  }
+  return [...steps.values()];
 }
 
-function ofVersion(counted: readonly Counted[], version: number): Counted[] {
-  return counted.filter((one) => one.version === version);
+function stepOf(steps: Map<string, Counted>, atMs: number, version: number): Counted {
+  const key = `${atMs} ${version}`;
+  const known = steps.get(key);
+  if (known !== undefined) return known;
+  const made: Counted = { atMs, version, predicted: 0, labelled: 0, counts: noCounts(), rows: [] };
+  steps.set(key, made);
+  return made;
 }
 
-function matrixOf(cells: readonly ConfusionCell[], task: Task): QualitySeries['confusion'] {
-  if (task.kind === 'regression') return null;
-  const counts = countConfusion(cells, classNames(task));
-  if (counts.n === 0 || counts.classes.length > maxMatrixClasses) return null;
-  return { classes: [...counts.classes], counts: confusionMatrix(counts) };
+/** Widens steps to whole windows: five minutes, then hours, then days, so that no chart reads more windows than a few thousand. */
+function widen(frame: SeriesFrame, hasFine: boolean): SeriesFrame {
+  const least = hasFine ? windowSeconds[0] : windowSeconds[1];
+  const unit = frame.stepSeconds <= least ? least : (windowSeconds.findLast((seconds) => seconds <= frame.stepSeconds && seconds >= least) ?? least);
+  const stepSeconds = Math.max(least, Math.ceil(frame.stepSeconds / unit) * unit);
+  return { fromMs: floorTo(frame.fromMs, stepSeconds), toMs: frame.toMs, stepSeconds };
+}
+
+function widestWithin({ stepSeconds }: SeriesFrame, hasFine: boolean): WindowSeconds {
+  const fitting = windowSeconds.filter((seconds) => stepSeconds % seconds === 0 && (hasFine || seconds > windowSeconds[0]));
+  return fitting.at(-1) ?? windowSeconds[1];
+}
+
+function sliceSeconds({ fromMs, toMs }: SeriesFrame): WindowSeconds {
+  return toMs - fromMs > 10 * 86_400_000 ? 86_400 : 3_600;
+}
+
+function floorTo(ms: number, seconds: number): number {
+  return Math.floor(ms / (seconds * 1000)) * seconds * 1000;
 }

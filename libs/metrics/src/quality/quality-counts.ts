@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import { mergeMoments, noMoments, removeMoments } from './moments.js';
+
+const Count = z.number();
+const MomentsShape = z.object({ n: Count, mean: z.number(), m2: z.number() });
+/** Rows and a sum over them. */
+const Pair = z.tuple([Count, z.number()]);
+/** Rows, those of the class itself, and the sum of the scores. */
+const Triple = z.tuple([Count, Count, z.number()]);
+const Bins = z.record(z.string(), Count);
+
+/** One score per row (the positive class's, or the predicted class's), of the rows with one true class. */
+const ScoreCounts = z.object({
+  /** Rows and sum of the scores by bin. */
+  bins: z.record(z.string(), Pair),
+  /** Scores that are no probabilities. */
+  outside: Count,
+  /** −ln p and −ln(1 − p), (1 − p)² and p²: loss when the class is the one the score speaks of, and when it is not. */
+  log1: MomentsShape,
+  log0: MomentsShape,
+  square1: MomentsShape,
+  square0: MomentsShape,
+});
+export type ScoreCounts = z.infer<typeof ScoreCounts>;
+
+/** Rows with scores of all classes. */
+const VectorCounts = z.object({
+  n: Count,
+  /** Rows whose scores are no probabilities that add up to 1. */
+  outside: Count,
+  logLoss: MomentsShape,
+  brier: MomentsShape,
+  /** By place of the class: bins of its score. */
+  columns: z.array(z.record(z.string(), Triple)),
+});
+export type VectorCounts = z.infer<typeof VectorCounts>;
+
+const ErrorCounts = z.object({
+  /** Of e = predicted − true, |e|, e², the true value, its size, |e|·|true|, |e|/|true|. */
+  error: MomentsShape,
+  absolute: MomentsShape,
+  squared: MomentsShape,
+  truth: MomentsShape,
+  size: MomentsShape,
+  product: MomentsShape,
+  percentage: MomentsShape,
+  /** Bins of |e| and of |true|. */
+  absoluteBins: Bins,
+  sizeBins: Bins,
+});
+export type ErrorCounts = z.infer<typeof ErrorCounts>;
+
+/** What is counted of the predictions of a window and of their labels. Everything adds up over windows and can be taken out again. */
+export const QualityCounts = z.object({
+  /** All predictions by bin of what was predicted. */
+  all: Bins,
+  /** Labelled ones by the same bin: rows, how many were right (classes) or the sum of |e| (values), and the sum of the scores. */
+  labelled: z.record(z.string(), z.tuple([Count, z.number(), z.number()])),
+  /** By true class and predicted class, as `classKey` has them; an empty key is no class. */
+  cells: z.record(z.string(), Bins),
+  /** By true class, as `classKey` has it. */
+  scores: z.record(z.string(), ScoreCounts),
+  vectors: VectorCounts.nullable(),
+  /** By how many classes scored higher than the true one; `-`: more than are recorded. */
+  ranks: Bins,
+  /** 1 − probability of the true class; without probabilities 1 for a wrong class and 0 for the right one. */
+  loss: MomentsShape,
+  errors: ErrorCounts.nullable(),
+});
+export type QualityCounts = z.infer<typeof QualityCounts>;
+
+/** Different cells, bins of classes and the like in one window; further ones are counted as `…other`. */
+export const mostKeys = 2_000;
+const otherKey = '…other';
+
+/** A class as a key: what callers name may not be a name that objects have by themselves. */
+export const classKey = {
+  of: (name: string) => `=${name}`,
+  parse: (key: string) => (key.startsWith('=') ? key.slice(1) : key),
+};
+
+export function noCounts(): QualityCounts {
+  return { all: {}, labelled: {}, cells: {}, scores: {}, vectors: null, ranks: {}, loss: noMoments, errors: null };
+}
+
+/** Counts as they are stored; a window without anything has an empty object. */
+export function parseCounts(stored: unknown): QualityCounts {
+  const parsed = QualityCounts.safeParse(stored);
+  return parsed.success ? parsed.data : noCounts();
+}
+
+/** Adds (`sign` 1) counts to others or takes them out (−1). Changes `into`. */
+export function addCounts(into: QualityCounts, part: QualityCounts, sign: 1 | -1 = 1): void {
+  addBins(into.all, part.all, sign);
+  addTuples(into.labelled, part.labelled, sign);
+  for (const [label, bins] of Object.entries(part.cells)) {
+    const own = at(into.cells, label, () => ({}));
+    addBins(own, bins, sign);
+    if (Object.keys(own).length === 0) dropKey(into.cells, label);
+  }
+  for (const [label, scores] of Object.entries(part.scores)) {
+    const own = at(into.scores, label, noScores);
+    addScores(own, scores, sign);
+    if (Object.keys(own.bins).length === 0) dropKey(into.scores, label);
+  }
+  if (part.vectors !== null) into.vectors = addVectors(into.vectors ?? noVectors(), part.vectors, sign);
+  addBins(into.ranks, part.ranks, sign);
+  into.loss = addMoments(into.loss, part.loss, sign);
+  if (part.errors !== null) into.errors = addErrors(into.errors ?? noErrors(), part.errors, sign);
+}
+
+export function noScores(): ScoreCounts {
+  return { bins: {}, outside: 0, log1: noMoments, log0: noMoments, square1: noMoments, square0: noMoments };
+}
+
+export function noVectors(): VectorCounts {
+  return { n: 0, outside: 0, logLoss: noMoments, brier: noMoments, columns: [] };
+}
+
+export function noErrors(): ErrorCounts {
+  const none = { error: noMoments, absolute: noMoments, squared: noMoments, truth: noMoments, size: noMoments, product: noMoments };
+  return { ...none, percentage: noMoments, absoluteBins: {}, sizeBins: {} };
+}
+
+function addScores(into: ScoreCounts, part: ScoreCounts, sign: 1 | -1): void {
+  addTuples(into.bins, part.bins, sign);
+  into.outside += sign * part.outside;
+  for (const key of ['log1', 'log0', 'square1', 'square0'] as const) into[key] = addMoments(into[key], part[key], sign);
+}
+
+function addVectors(into: VectorCounts, part: VectorCounts, sign: 1 | -1): VectorCounts | null {
+  into.n += sign * part.n;
+  into.outside += sign * part.outside;
+  into.logLoss = addMoments(into.logLoss, part.logLoss, sign);
+  into.brier = addMoments(into.brier, part.brier, sign);
+  part.columns.forEach((bins, index) => {
+    const own = into.columns[index] ?? {};
+    into.columns[index] = own;
+    addTuples(own, bins, sign);
+  });
+  return into.n > 0 ? into : null;
+}
+
+function addErrors(into: ErrorCounts, part: ErrorCounts, sign: 1 | -1): ErrorCounts | null {
+  for (const key of ['error', 'absolute', 'squared', 'truth', 'size', 'product', 'percentage'] as const)
+    into[key] = addMoments(into[key], part[key], sign);
+  addBins(into.absoluteBins, part.absoluteBins, sign);
+  addBins(into.sizeBins, part.sizeBins, sign);
+  return into.error.n > 0 ? into : null;
+}
+
+const addMoments = (into: QualityCounts['loss'], part: QualityCounts['loss'], sign: 1 | -1) =>
+  sign === 1 ? mergeMoments(into, part) : removeMoments(into, part);
+
+function addBins(into: Record<string, number>, part: Readonly<Record<string, number>>, sign: 1 | -1): void {
+  for (const [key, count] of Object.entries(part)) {
+    const place = keyIn(into, key);
+    const sum = (into[place] ?? 0) + sign * count;
+    if (sum > 0) into[place] = sum;
+    else dropKey(into, place);
+  }
+}
+
+/** The first of each tuple counts rows: without any the whole tuple is nothing. */
+function addTuples<T extends number[]>(into: Record<string, T>, part: Readonly<Record<string, T>>, sign: 1 | -1): void {
+  for (const [key, values] of Object.entries(part)) {
+    const place = keyIn(into, key);
+    const own = into[place];
+    if (own === undefined) {
+      if (sign === 1) into[place] = [...values] as typeof values;
+      continue;
+    }
+    values.forEach((value, index) => {
+      own[index] = (own[index] ?? 0) + sign * value;
+    });
+    if ((own[0] ?? 0) <= 0) dropKey(into, place);
+  }
+}
+
+/** A key that is there stays itself; a further one than the bound allows is counted with the others. */
+function keyIn(counts: Readonly<Record<string, unknown>>, key: string): string {
+  if (Object.hasOwn(counts, key) || Object.keys(counts).length < mostKeys) return key;
+  return otherKey;
+}
+
+function at<T>(counts: Record<string, T>, key: string, make: () => T): T {
+  const place = keyIn(counts, key);
+  const own = Object.hasOwn(counts, place) ? counts[place] : undefined;
+  if (own !== undefined) return own;
+  const made = make();
+  counts[place] = made;
+  return made;
+}
+
+function dropKey(counts: Record<string, unknown>, key: string): void {
+  delete counts[key];
+}
