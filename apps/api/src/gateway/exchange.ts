@@ -1,7 +1,7 @@
 import type { Outcome, Role } from '@slipway/contracts';
 import type { RoutingRevision } from '@slipway/deployments';
 import { type ContentKind, type EntryList, type FrameBody, type InferReply, type InferResult, type ListNode, rankOf } from '@slipway/inference';
-import type { ServingRecorder } from '@slipway/metrics';
+import type { FailureSampler, ServingRecorder } from '@slipway/metrics';
 import type { Refusal } from './answers.js';
 import { fingerprintOf } from './fingerprint.js';
 import type { InstanceLink } from './instance-link.js';
@@ -18,11 +18,16 @@ import type { EndedRequest } from './trials/trial.js';
 /** Where ended requests are counted: synchronous and cheap, on the hot path. */
 export type ServingSink = Pick<ServingRecorder, 'record'>;
 
+/** Where some of the requests that failed are kept. */
+export type FailureSink = Pick<FailureSampler, 'offer'>;
+
 /** What every exchange shares; made once. */
 export interface ExchangeContext {
   readonly sink: ServingSink;
   /** Keeps a sample of real requests, where a revision wishes it. */
   readonly samples?: SampleSink | undefined;
+  /** Keeps some of the requests that failed. */
+  readonly failures?: FailureSink | undefined;
   /** Measures the noise of predictions with some of the requests that were answered. */
   readonly probes?: Pick<ProbeDesk, 'offer'> | undefined;
   readonly maxBodyBytes: number;
@@ -123,6 +128,7 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
     this.end(refusal.code === 'DEADLINE_EXCEEDED');
     this.record(outcomeOf(refusal.code), undefined);
     this.deliverRefusal(refusal);
+    this.offerFailure(outcomeOf(refusal.code), refusal);
     this.tellTrial(outcomeOf(refusal.code), undefined, { hadModel: isModels, hadTime });
   }
 
@@ -247,6 +253,21 @@ export abstract class Exchange implements RoutedEntry, QuotaGuest {
     if (trial === undefined || revision === undefined || body === undefined || !this.isJudged) return;
     const durationSeconds = (performance.now() - this.arrivedAt) / 1e3;
     trial.ended({ ...had, revision, outcome, result, durationSeconds, facts, contentKind, body, modelName: this.deployment.current.name });
+  }
+
+  private offerFailure(reason: Outcome, refusal?: Refusal): void {
+    const { current } = this.deployment;
+    if (reason === 'success' || this.facts.kind !== 'live') return;
+    this.context.failures?.offer({
+      predictionId: this.facts.predictionId,
+      projectId: current.projectId,
+      deploymentId: current.deploymentId,
+      revisionId: this.revision?.revisionId ?? '',
+      versionNumber: this.revision?.versionNumber ?? 0,
+      reason,
+      code: refusal?.code,
+      message: refusal?.message,
+    });
   }
 
   private offerSample(result: InferResult): void {

@@ -3,7 +3,7 @@ import type { RoutingSnapshot } from '@slipway/deployments';
 import { EntryList } from '@slipway/inference';
 import { EvidenceRecorder } from '@slipway/metrics';
 import { answerError, type Refusal } from './answers.js';
-import type { ExchangeContext, ServingSink } from './exchange.js';
+import type { ExchangeContext, FailureSink, ServingSink } from './exchange.js';
 import { HttpExchange } from './http-exchange.js';
 import { LiveRouting } from './live-routing.js';
 import { ModelStatistics } from './model-statistics.js';
@@ -46,6 +46,8 @@ export interface GatewayOptions {
   readonly sink: ServingSink;
   /** Without it no requests are kept. */
   readonly samples?: SampleSink | undefined;
+  /** Keeps some of the requests that failed. */
+  readonly failures?: FailureSink | undefined;
   /** Where the noise of predictions is counted; without it none is measured. */
   readonly noise?: ProbeDeskOptions;
   /** Where it is counted what candidates and shadows answer. */
@@ -113,6 +115,7 @@ export class GatewayCore {
         },
       },
       samples: options.samples,
+      failures: options.failures,
       probes,
       quotas: options.quotas,
       maxBodyBytes: options.maxBodyBytes,

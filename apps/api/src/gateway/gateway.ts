@@ -9,6 +9,9 @@ import {
   Counter,
   EvidenceRecorder,
   exposeNoise,
+  FailureSampler,
+  FailureStore,
+  type KeptFailure,
   NoiseRecorder,
   type NoiseWindow,
   NoiseWindowStore,
@@ -60,6 +63,7 @@ export class Gateway {
   private readonly evidenceFlush: WindowFlush<RecordedStage>;
   private readonly noiseFlush: WindowFlush<NoiseWindow>;
   private readonly spreads: InputSpreadsFeed;
+  private readonly failureFlush: WindowFlush<KeptFailure>;
   private readonly samples: RequestSampler;
   private readonly quotaFeed: QuotaFeed;
   private readonly stops: (() => void)[] = [];
@@ -90,6 +94,9 @@ export class Gateway {
       log,
     });
     const rollouts = new RolloutStore(db.prisma);
+    const failures = new FailureSampler();
+    const failureStore = new FailureStore(db.pool);
+    this.failureFlush = new WindowFlush(failures, (kept) => failureStore.writeSamples(kept), log);
     this.flush = new WindowFlush(recorder, (dirty) => windows.write(dirty), log);
     this.server = {
       serverName: settings.SLIPWAY_SERVER_NAME,
@@ -109,6 +116,7 @@ export class Gateway {
         log.warn({ rollout: rolloutId, cause: ejection.cause, detail: ejection.detail, known }, 'candidate taken back by the gateway');
       },
       samples: this.samples,
+      failures,
       quotas: this.quotas,
       admit: (request, route) => this.admit(request, route),
     });
@@ -191,7 +199,7 @@ export class Gateway {
     this.core.close();
     this.quotas.close();
     await this.spreads.close();
-    await Promise.all([this.flush.close(), this.evidenceFlush.close(), this.noiseFlush.close(), this.samples.close()]);
+    await Promise.all([this.flush.close(), this.evidenceFlush.close(), this.noiseFlush.close(), this.failureFlush.close(), this.samples.close()]);
   }
 
   private servedVersionIds(): string[] {

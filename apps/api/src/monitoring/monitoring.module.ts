@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { FailuresController } from './failures.controller.js';
+import { HostResourcesController } from './host-resources.controller.js';
 import { JudgementsController } from './judgements.controller.js';
 import { LabelsController } from './labels.controller.js';
 import { MonitoringController } from './monitoring.controller.js';
@@ -7,5 +9,17 @@ import { ResourcesController } from './resources.controller.js';
 import { ServingController } from './serving.controller.js';
 import { WatchController } from './watch.controller.js';
 
-@Module({ controllers: [JudgementsController, MonitoringController, LabelsController, PredictionsController, ResourcesController, ServingController, WatchController] })
+@Module({
+  controllers: [
+    FailuresController,
+    HostResourcesController,
+    JudgementsController,
+    MonitoringController,
+    LabelsController,
+    PredictionsController,
+    ResourcesController,
+    ServingController,
+    WatchController,
+  ],
+})
 export class MonitoringModule {}

@@ -9,11 +9,8 @@ import {
   maintainTelemetry,
   PredictionStore,
   type Registry,
-  ResourceRecorder,
-  ResourceWindowStore,
   resolveParkedLabels,
   sumHours,
-  WindowFlush,
 } from '@slipway/metrics';
 import { REGISTRY } from '../health/health-server.js';
 import { Jobs } from '../jobs/jobs.js';
@@ -21,11 +18,11 @@ import { Platform } from '../platform.js';
 import { HostAgent } from '../supervising/host-agent.js';
 import { Repeater } from '../supervising/repeater.js';
 import { SupervisingModule } from '../supervising/supervising.module.js';
+import { measureResources } from './measure-resources.js';
 import { RecordShipper } from './record-shipper.js';
 import { ResourceSampler } from './resource-sampler.js';
 import { SpoolCounts } from './spool-counts.js';
 
-const sampleEveryMs = 2_000;
 const shipEveryMs = 1_000;
 const watchEveryMs = 2_000;
 const maintainEveryMs = 3_600_000;
@@ -43,34 +40,9 @@ export class MonitoringModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.measure();
+    measureResources(this.platform, this.agent, this.registry);
     this.ship();
     this.maintain();
-  }
-
-  private measure(): void {
-    const { db, log, shutdown } = this.platform;
-    const recorder = new ResourceRecorder({ registry: this.registry });
-    const sampler = new ResourceSampler(recorder, () =>
-      this.agent
-        .list()
-        .map(({ deploymentName, revisionNumber, ...instance }) => ({ ...instance, deployment: deploymentName, revision: revisionNumber })),
-    );
-    const flush = new WindowFlush(
-      recorder,
-      async (windows) => {
-        const { hostId } = this.agent;
-        if (hostId === undefined) throw new Error('the host is not registered yet');
-        await new ResourceWindowStore(db.pool, hostId).write(windows);
-      },
-      log,
-    );
-    const loop = new Repeater('sample resources', () => sampler.sample(), log);
-    loop.start({ everyMs: sampleEveryMs });
-    shutdown.add('resource windows', async () => {
-      await loop.close();
-      await flush.close();
-    });
   }
 
   private ship(): void {

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 
-/** Where this process stands in the system's tree of control groups, as far as memory goes (cgroups(7)). */
+/** Where this process stands in the system's tree of control groups, as far as one controller goes (cgroups(7)). */
 export interface GroupPlace {
   readonly version: 1 | 2;
   /** The folder of the group that this process is in. */
@@ -10,16 +10,16 @@ export interface GroupPlace {
 }
 
 /**
- * Finds the memory group of a process.
+ * Finds the group of a process that counts its memory, or another controller's.
  * @param groups its /proc/<pid>/cgroup
  * @param mounts its /proc/<pid>/mountinfo
- * @returns undefined where groups cannot be seen, or do not count memory.
+ * @returns undefined where groups cannot be seen, or do not count that.
  */
-export function findGroupPlace(groups: string, mounts: string): GroupPlace | undefined {
+export function findGroupPlace(groups: string, mounts: string, controller: 'memory' | 'cpu' = 'memory'): GroupPlace | undefined {
   const lines = groups.trim().split('\n').map(parseGroup);
-  const first = lines.find(({ controllers }) => controllers.includes('memory'));
-  // Both versions may be mounted; memory is then counted by the one that lists it.
-  if (first !== undefined) return placeOf(1, first.path, mounts, (type, options) => type === 'cgroup' && options.includes('memory'));
+  const first = lines.find(({ controllers }) => controllers.includes(controller));
+  // Both versions may be mounted; it is then counted by the one that lists it.
+  if (first !== undefined) return placeOf(1, first.path, mounts, (type, options) => type === 'cgroup' && options.includes(controller));
   const second = lines.find(({ hierarchy }) => hierarchy === '0');
   return second === undefined ? undefined : placeOf(2, second.path, mounts, (type) => type === 'cgroup2');
 }

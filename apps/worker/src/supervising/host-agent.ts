@@ -14,7 +14,7 @@ import { type InstanceIdentity, identityOf, listProcessRecords, type ProcessReco
 import { isAlive, signalProcess } from './process-table.js';
 import { Repeater } from './repeater.js';
 import { Slots } from './slots.js';
-import type { InstanceLimits, Surroundings } from './surroundings.js';
+import type { InstanceLimits, Surroundings, UnwantedEnd } from './surroundings.js';
 import { shareThreads, type ThreadWish } from './thread-budget.js';
 
 const reconcileEveryMs = 1_000;
@@ -59,6 +59,8 @@ export interface SupervisedInstance extends InstanceIdentity {
   readonly isReady: boolean;
   readonly spoolFolder: string;
   readonly pong: InstancePong | undefined;
+  /** What ends it when it needs more. */
+  readonly memoryLimitBytes: number;
 }
 
 /**
@@ -75,6 +77,7 @@ export class HostAgent {
   private readonly reconciler: Repeater;
   private readonly heart: Repeater;
   private lease: HostLease | undefined;
+  private onFailure: (identity: InstanceIdentity, end: UnwantedEnd) => void = () => undefined;
   private isClosed = false;
   private closing: Promise<void> | undefined;
 
@@ -100,9 +103,16 @@ export class HostAgent {
 
   /** Instances that have a process now. */
   list(): SupervisedInstance[] {
-    return [...this.processes.values()].flatMap(({ identity, pid, phase, pong }) =>
-      pid === undefined ? [] : [{ ...identity, pid, isReady: phase === 'ready', spoolFolder: this.folders.of(identity.instanceId).spool, pong }],
+    return [...this.processes.values()].flatMap(({ identity, pid, phase, pong, memoryLimitBytes }) =>
+      pid === undefined
+        ? []
+        : [{ ...identity, pid, isReady: phase === 'ready', spoolFolder: this.folders.of(identity.instanceId).spool, pong, memoryLimitBytes }],
     );
+  }
+
+  /** Has every end of an instance told that nobody had asked for; one listener. */
+  watchFailures(listener: (identity: InstanceIdentity, end: UnwantedEnd) => void): void {
+    this.onFailure = listener;
   }
 
   /** Adopts what lives, then keeps wishes and facts together until `close`. Returns at once; the database may be away. */
@@ -250,6 +260,7 @@ export class HostAgent {
       ),
       log,
       report: (who, fact) => this.facts.put(who, fact),
+      failed: (who, end) => this.onFailure(who, end),
       groups: this.groups,
       shareThreads: (instanceId, wish) => this.shareThreads(instanceId, wish),
     };

@@ -1,16 +1,17 @@
 import { rmSync } from 'node:fs';
-import { messageOf } from '@slipway/contracts';
+import { type InstanceFailureReason, messageOf } from '@slipway/contracts';
 import { type InstanceFact, type InstanceSetup, noSetup } from '@slipway/deployments';
 import type { InstanceHello, InstancePong } from '@slipway/inference';
+import { warmUpBegins } from '../instance/engine/warm-up-begins.js';
 import { type Death, decideRestart, remembered } from './decide-restart.js';
-import { endOfLog, readLastWords } from './last-words.js';
+import { endOfLog, hasSaid, readLastWords } from './last-words.js';
 import { LoadingPriority } from './loading-priority.js';
 import { type GuardedProcess, guardAdopted, guardMemory, type MemoryGuard } from './memory-guard.js';
 import { type InstanceIdentity, type ProcessRecord, readSpec, writeJson } from './process-record.js';
 import { isAlive, preferAsVictim, signalProcess, startTimeOf } from './process-table.js';
 import { ProcessWatch } from './process-watch.js';
 import { type SpawnedInstance, spawnInstance } from './spawn-instance.js';
-import type { Ending, InstanceLimits, Phase, Surroundings } from './surroundings.js';
+import type { Ending, InstanceLimits, Phase, Surroundings, UnwantedEnd } from './surroundings.js';
 import { Timers } from './timers.js';
 
 /** Between telling gateways to look elsewhere and telling the instance to end: what is on its way still arrives. */
@@ -42,6 +43,8 @@ export class InstanceProcess {
   private deaths: readonly Death[] = [];
   private reason: string | undefined;
   private deathReason: string | undefined;
+  /** What is known of its kind before the process is gone. */
+  private deathKind: InstanceFailureReason | undefined;
   private logFrom = 0;
   private readonly timers = new Timers();
 
@@ -70,6 +73,10 @@ export class InstanceProcess {
     return this.watch?.pong;
   }
 
+  get memoryLimitBytes(): number {
+    return this.limits.memoryLimitBytes;
+  }
+
   /** Threads that were given to it; undefined until its first process starts. */
   get threads(): number | undefined {
     return this.setup.threads;
@@ -82,7 +89,7 @@ export class InstanceProcess {
       await prepare();
     } catch (error) {
       // One that was stopped meanwhile is gone, not failed.
-      if (this.current === 'preparing') this.end('FAILED', messageOf(error));
+      if (this.current === 'preparing') this.giveUp(messageOf(error));
       return;
     }
     if (this.current === 'preparing') this.spawn();
@@ -140,7 +147,12 @@ export class InstanceProcess {
     // First of all, while it is small: what it takes before is counted elsewhere.
     this.memory = guardMemory(this.around.groups, this.guarded(child.pid));
     preferAsVictim(child.pid);
-    child.once('exit', (code, signal) => this.exited(signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`));
+    child.once('exit', (code, signal) =>
+      this.exited(signal === null ? `it ended with status ${code}` : `it was ended by ${signal}`, {
+        exitCode: code ?? undefined,
+        signal: signal ?? undefined,
+      }),
+    );
     this.process = { pid: child.pid, startTime: startTimeOf(child.pid) ?? '' };
     // One that served is missed by its callers; anything else can wait for those that serve.
     if (!this.hasBeenReady) this.priorityOf(child.pid).begin();
@@ -188,9 +200,10 @@ export class InstanceProcess {
         onReady: (hello) => this.becomeReady(hello),
         onFailed: (reason) => {
           this.deathReason = reason;
+          this.deathKind = 'load_failed';
         },
         onReason: (reason) => {
-          if (this.current !== 'stopping') this.kill(reason);
+          if (this.current !== 'stopping') this.kill(reason, this.isProven ? 'instance_hung' : this.kindOfUnproven());
         },
         onGone: () => this.exited('it ended'),
       },
@@ -217,9 +230,10 @@ export class InstanceProcess {
     return this.priority;
   }
 
-  private kill(reason: string): void {
+  private kill(reason: string, kind: InstanceFailureReason): void {
     if (this.process === undefined) return;
     this.deathReason ??= reason;
+    this.deathKind ??= kind;
     this.signal('SIGKILL');
   }
 
@@ -228,12 +242,14 @@ export class InstanceProcess {
     if (this.process !== undefined && isAlive(this.process.pid, this.process.startTime)) signalProcess(this.process.pid, name);
   }
 
-  private exited(how: string): void {
+  private exited(how: string, status: Pick<UnwantedEnd, 'signal' | 'exitCode'> = { signal: undefined, exitCode: undefined }): void {
     if (this.current === 'ended') return;
     const reason = this.reasonOfDeath(how);
+    const kind = this.kindOfDeath();
     this.clear();
     this.process = undefined;
     this.deathReason = undefined;
+    this.deathKind = undefined;
     if (this.current === 'stopping') {
       this.end(this.ending);
       return;
@@ -242,7 +258,8 @@ export class InstanceProcess {
     this.deaths = remembered([...this.deaths, { atMs: nowMs, wasReady: this.isProven }]);
     const decision = decideRestart(this.deaths, nowMs);
     const { instanceId, deploymentName } = this.identity;
-    this.around.log.warn({ instance: instanceId, deployment: deploymentName, reason, ...decision }, 'instance died');
+    this.around.log.warn({ instance: instanceId, deployment: deploymentName, reason, failure: kind, ...decision }, 'instance died');
+    this.tellFailure({ ...status, reason: kind, wasReady: this.isProven, restarts: decision.kind === 'restart', message: reason });
     if (decision.kind === 'fail') {
       this.end('FAILED', reason);
       return;
@@ -257,6 +274,26 @@ export class InstanceProcess {
     }
     this.tell('LOADING');
     this.timers.after(decision.afterMs, () => this.spawn());
+  }
+
+  /** Before there was any process. */
+  private giveUp(reason: string): void {
+    this.tellFailure({ reason: 'load_failed', signal: undefined, exitCode: undefined, wasReady: false, restarts: false, message: reason });
+    this.end('FAILED', reason);
+  }
+
+  private tellFailure(end: Omit<UnwantedEnd, 'memoryLimitBytes'>): void {
+    this.around.failed?.(this.identity, { ...end, memoryLimitBytes: this.limits.memoryLimitBytes });
+  }
+
+  private kindOfDeath(): InstanceFailureReason {
+    if (this.memory?.reasonOfDeath() !== undefined) return 'oom_killed';
+    return this.deathKind ?? (this.isProven ? 'instance_crashed' : this.kindOfUnproven());
+  }
+
+  /** An instance says when its model is loaded; what comes then is the warm-up. */
+  private kindOfUnproven(): InstanceFailureReason {
+    return hasSaid(this.around.paths.log, this.logFrom, warmUpBegins) ? 'warmup_failed' : 'load_failed';
   }
 
   private reasonOfDeath(how: string): string {
@@ -321,7 +358,7 @@ export class InstanceProcess {
   private guarded(pid: number): GuardedProcess {
     const { instanceId } = this.identity;
     const { memoryLimitBytes: limitBytes, memoryBytes: expectedBytes } = this.limits;
-    return { instanceId, pid, limitBytes, expectedBytes, onOver: (reason) => this.kill(reason), log: this.around.log };
+    return { instanceId, pid, limitBytes, expectedBytes, onOver: (reason) => this.kill(reason, 'oom_killed'), log: this.around.log };
   }
 
   private clear(): void {

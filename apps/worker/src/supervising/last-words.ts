@@ -5,13 +5,23 @@ const reasonLength = 400;
 
 /** What an instance said last, from a position of its log on, as one line for people; undefined when it said nothing. */
 export function readLastWords(path: string, fromByte: number): string | undefined {
+  const tail = readTail(path, fromByte);
+  return tail === undefined ? undefined : lastWords(tail);
+}
+
+/** Whether an instance lately said this, from a position of its log on. */
+export function hasSaid(path: string, fromByte: number, text: string): boolean {
+  return readTail(path, fromByte)?.includes(text) ?? false;
+}
+
+function readTail(path: string, fromByte: number): string | undefined {
   try {
     const file = openSync(path, 'r');
     try {
       const { size } = fstatSync(file);
       const buffer = Buffer.alloc(Math.min(Math.max(0, size - fromByte), tailBytes));
       readSync(file, buffer, 0, buffer.length, size - buffer.length);
-      return lastWords(buffer.toString('utf8'));
+      return buffer.toString('utf8');
     } finally {
       closeSync(file);
     }

@@ -1,3 +1,4 @@
+import type { InstanceFailureReason } from '@slipway/contracts';
 import type { InstanceFact } from '@slipway/deployments';
 import type { Logger } from '@slipway/platform';
 import type { InstancePaths } from './instance-paths.js';
@@ -22,10 +23,24 @@ export interface Surroundings {
   readonly log: Logger;
   /** Takes every change of fact; must not throw. */
   readonly report: (identity: InstanceIdentity, fact: InstanceFact) => void;
+  /** Takes every end that nobody had asked for; must not throw. */
+  readonly failed?: (identity: InstanceIdentity, end: UnwantedEnd) => void;
   /** Where there are none, memory is watched. */
   readonly groups: MemoryGroups | undefined;
   /** What the host's budget has for an instance that starts now. */
   readonly shareThreads: (instanceId: string, wish: ThreadWish) => ThreadShare;
+}
+
+/** How a process of an instance ended that was to go on. */
+export interface UnwantedEnd {
+  readonly reason: InstanceFailureReason;
+  readonly signal: string | undefined;
+  readonly exitCode: number | undefined;
+  readonly wasReady: boolean;
+  /** It is started again in place. */
+  readonly restarts: boolean;
+  readonly message: string;
+  readonly memoryLimitBytes: number;
 }
 
 /** Where an instance is on its way. */

@@ -4,6 +4,7 @@ import { JudgementView, SeriesFrame } from './monitoring.schema.js';
 import { Instant } from './paging.schema.js';
 
 const reason = z.enum(failureReasons);
+const instanceReason = z.enum(instanceFailureReasons);
 
 /** Failures per step: requests by their outcome, instances by how they ended. Reasons that did not occur are absent. */
 export const FailurePoint = z.object({
@@ -13,7 +14,8 @@ export const FailurePoint = z.object({
   errors: z.number(),
   errorRatio: z.number().nullable(),
   reasons: z.partialRecord(reason, z.number()),
-  instanceFailures: z.number(),
+  /** Instances that ended; requests that were inside count above, as `instance_crashed`. */
+  instanceReasons: z.partialRecord(instanceReason, z.number()),
 });
 export type FailurePoint = z.infer<typeof FailurePoint>;
 
@@ -24,7 +26,7 @@ export const InstanceFailure = z.object({
   instance: z.string(),
   version: z.number().int(),
   host: z.string(),
-  reason: z.enum(instanceFailureReasons),
+  reason: instanceReason,
   signal: z.string().nullable(),
   exitCode: z.number().int().nullable(),
   wasReady: z.boolean(),
@@ -50,8 +52,9 @@ export type FailureSample = z.infer<typeof FailureSample>;
 
 export const FailureSeries = SeriesFrame.extend({
   total: z.array(FailurePoint),
-  /** Over the whole span; all reasons that occurred, the most frequent first, and what share of the requests that count they are. */
+  /** Of requests over the whole span; all reasons that occurred, the most frequent first, and what share of the requests that count they are. */
   reasons: z.array(z.object({ reason, count: z.number(), ratio: z.number().nullable(), isService: z.boolean() })),
+  instanceReasons: z.array(z.object({ reason: instanceReason, count: z.number() })),
   /** The newest first, at most 100. */
   instanceFailures: z.array(InstanceFailure),
   samples: z.array(FailureSample),

@@ -94,6 +94,12 @@ export class HostStore {
     return pageFrom(rows, { list: 'hosts', limit: page.limit, positionOf: (row) => row.name, toView: (row) => toHostView(row, now) });
   }
 
+  /** Names and cores by id, for charts of what ran where. */
+  async describeAll(): Promise<ReadonlyMap<string, { readonly name: string; readonly cores: number }>> {
+    const rows = await this.db.host.findMany({ select: { id: true, name: true, cores: true } });
+    return new Map(rows.map(({ id, name, cores }) => [id, { name, cores }]));
+  }
+
   /** @throws SlipwayError HOST_NOT_FOUND */
   async view(name: string): Promise<HostView> {
     return viewOf(this.db, name);

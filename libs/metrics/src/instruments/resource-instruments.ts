@@ -10,7 +10,11 @@ export interface ResourceTotals {
   writtenBytes: number;
   readOperations: number;
   writeOperations: number;
+  throttledSeconds: number;
+  oomKills: number;
   rssBytes: number;
+  memoryLimitBytes: number;
+  gpuMemoryBytes: number;
   threads: number;
   openFiles: number;
   instances: number;
@@ -19,7 +23,7 @@ export interface ResourceTotals {
 }
 
 /** Time series that one revision takes. */
-export const seriesPerModel = 8;
+export const seriesPerModel = 12;
 
 const ownerLabels = ['project', 'deployment', 'version', 'revision'];
 
@@ -53,7 +57,15 @@ export function exposeResources(registry: Registry, totals: () => Iterable<Resou
   counter('slipway_model_disk_written_bytes_total', 'Bytes the instances wrote to storage.', (one) => one.writtenBytes);
   counter('slipway_model_disk_reads_total', 'Read system calls of the instances.', (one) => one.readOperations);
   counter('slipway_model_disk_writes_total', 'Write system calls of the instances.', (one) => one.writeOperations);
+  counter(
+    'slipway_model_throttled_seconds_total',
+    'Time that a quota kept processors away from the instances; what is under one quota shares it evenly.',
+    (one) => one.throttledSeconds,
+  );
+  counter('slipway_model_oom_kills_total', 'Instances that were ended for want of memory.', (one) => one.oomKills);
   gauge('slipway_model_memory_bytes', 'Memory of the instances.', (one) => one.rssBytes, { kind: 'rss' });
+  gauge('slipway_model_memory_limit_bytes', 'Memory that ends an instance which needs more, summed over the instances.', (one) => one.memoryLimitBytes);
+  gauge('slipway_model_gpu_memory_bytes', 'GPU memory of the instances, where the driver tells.', (one) => one.gpuMemoryBytes);
   gauge('slipway_model_threads', 'Threads of the instances.', (one) => one.threads);
   gauge('slipway_model_open_files', 'Open file descriptors of the instances.', (one) => one.openFiles);
 }

@@ -138,6 +138,11 @@ const usageWindow = (atSeconds: number, owner: SampledInstance, over: Partial<Re
   writeOperations: 5,
   threads: 3,
   openFiles: 7,
+  memoryLimitBytes: 400,
+  throttledSeconds: null,
+  throttledPeriods: null,
+  oomKills: 0,
+  gpuMemoryBytes: null,
   reduced: false,
   ...over,
 });

@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import { exposeResources, type ResourceTotals, seriesPerModel } from '../instruments/resource-instruments.js';
 import { SeriesBudget } from '../instruments/series-budget.js';
 import type { ProcessUsage } from './process-usage.js';
-import type { ResourceWindow, SampledInstance } from './resource-window.js';
+import type { InstanceSurroundings, ResourceWindow, SampledInstance } from './resource-window.js';
 import { idleMs, maxPendingMs, maxPendingWindows, windowMs } from './serving-recorder.js';
 import { type UsageDelta, type UsageSample, usageDelta } from './usage-delta.js';
 
@@ -30,20 +30,27 @@ export class ResourceRecorder {
   }
 
   /** Takes one sample of one instance. */
-  observe(owner: SampledInstance, usage: ProcessUsage): void {
+  observe(owner: SampledInstance, usage: ProcessUsage, around: InstanceSurroundings = nothingAround): void {
     const sample: UsageSample = { atMs: this.now(), usage };
     const known = this.watched.get(owner.instanceId);
     const delta = usageDelta(known?.last, sample, this.watchedSinceMs);
     const startAtMs = Math.floor(sample.atMs / windowMs) * windowMs;
     if (known === undefined) {
-      this.watched.set(owner.instanceId, { owner, last: sample, open: grow(empty(owner, startAtMs), delta, usage), written: undefined });
+      this.watched.set(owner.instanceId, { owner, last: sample, open: grow(empty(owner, startAtMs), delta, usage, around), written: undefined });
     } else {
       if (startAtMs > known.open.startAtMs) this.close(known, startAtMs);
       known.owner = owner;
       known.last = sample;
-      known.open = grow(known.open, delta, usage);
+      known.open = grow(known.open, delta, usage, around);
     }
-    this.addToTotals(owner, delta);
+    this.addToTotals(owner, delta, around);
+  }
+
+  /** An instance was ended for want of memory. */
+  noteOomKill(owner: SampledInstance): void {
+    this.totalsOf(owner).oomKills += 1;
+    const known = this.watched.get(owner.instanceId);
+    if (known !== undefined) known.open = { ...known.open, oomKills: known.open.oomKills + 1 };
   }
 
   /** Forgets the instances that live no more; their last window is kept until it is written. */
@@ -77,13 +84,14 @@ export class ResourceRecorder {
     watched.written = undefined;
   }
 
-  private addToTotals(owner: SampledInstance, delta: UsageDelta): void {
+  private addToTotals(owner: SampledInstance, delta: UsageDelta, { throttled }: InstanceSurroundings): void {
     const totals = this.totalsOf(owner);
     totals.cpuSeconds += delta.cpuSeconds;
     totals.readBytes += delta.readBytes ?? 0;
     totals.writtenBytes += delta.writtenBytes ?? 0;
     totals.readOperations += delta.readOperations ?? 0;
     totals.writeOperations += delta.writeOperations ?? 0;
+    totals.throttledSeconds += throttled?.seconds ?? 0;
   }
 
   private totalsOf(owner: SampledInstance): ResourceTotals {
@@ -97,7 +105,11 @@ export class ResourceRecorder {
       writtenBytes: 0,
       readOperations: 0,
       writeOperations: 0,
+      throttledSeconds: 0,
+      oomKills: 0,
       rssBytes: 0,
+      memoryLimitBytes: 0,
+      gpuMemoryBytes: 0,
       threads: 0,
       openFiles: 0,
       instances: 0,
@@ -120,16 +132,20 @@ export class ResourceRecorder {
 
   /** The present values of the gauges: sums over the live instances of each revision. */
   private showCurrent(): void {
-    for (const totals of this.totals.values()) Object.assign(totals, { rssBytes: 0, threads: 0, openFiles: 0, instances: 0 });
-    for (const { owner, last } of this.watched.values()) {
+    for (const totals of this.totals.values()) Object.assign(totals, { rssBytes: 0, memoryLimitBytes: 0, gpuMemoryBytes: 0, threads: 0, openFiles: 0, instances: 0 });
+    for (const { owner, last, open } of this.watched.values()) {
       const totals = this.totalsOf(owner);
       totals.rssBytes += last.usage.rssBytes;
+      totals.memoryLimitBytes += owner.memoryLimitBytes ?? 0;
+      totals.gpuMemoryBytes += open.gpuMemoryBytes ?? 0;
       totals.threads += last.usage.threads ?? 0;
       totals.openFiles += last.usage.openFiles ?? 0;
       totals.instances += 1;
     }
   }
 }
+
+const nothingAround: InstanceSurroundings = { throttled: null, gpuMemoryBytes: null };
 
 function empty(owner: SampledInstance, startAtMs: number): ResourceWindow {
   return {
@@ -144,11 +160,16 @@ function empty(owner: SampledInstance, startAtMs: number): ResourceWindow {
     writeOperations: null,
     threads: null,
     openFiles: null,
+    memoryLimitBytes: owner.memoryLimitBytes ?? null,
+    throttledSeconds: null,
+    throttledPeriods: null,
+    oomKills: 0,
+    gpuMemoryBytes: null,
     reduced: false,
   };
 }
 
-function grow(window: ResourceWindow, delta: UsageDelta, usage: ProcessUsage): ResourceWindow {
+function grow(window: ResourceWindow, delta: UsageDelta, usage: ProcessUsage, { throttled, gpuMemoryBytes }: InstanceSurroundings): ResourceWindow {
   return {
     ...window,
     coveredSeconds: window.coveredSeconds + delta.seconds,
@@ -160,6 +181,9 @@ function grow(window: ResourceWindow, delta: UsageDelta, usage: ProcessUsage): R
     writeOperations: plus(window.writeOperations, delta.writeOperations),
     threads: highest(window.threads, usage.threads),
     openFiles: highest(window.openFiles, usage.openFiles),
+    throttledSeconds: plus(window.throttledSeconds, throttled?.seconds ?? null),
+    throttledPeriods: plus(window.throttledPeriods, throttled?.periods ?? null),
+    gpuMemoryBytes: highest(window.gpuMemoryBytes, gpuMemoryBytes),
     reduced: window.reduced || usage.reduced,
   };
 }

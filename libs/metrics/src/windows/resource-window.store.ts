@@ -2,19 +2,23 @@ import { type Queryable, withPartitions } from './partitions.store.js';
 import type { ResourceWindow } from './resource-window.js';
 
 const columns = `start_at, project_id, deployment_id, revision_id, version_number, instance_id, host_id, covered_seconds, cpu_seconds, memory_bytes,
-  read_bytes, written_bytes, read_operations, write_operations, threads, open_files, reduced`;
+  read_bytes, written_bytes, read_operations, write_operations, threads, open_files, reduced, memory_limit_bytes, throttled_seconds, throttled_periods, oom_kills,
+  gpu_memory_bytes`;
 
 /** A worker that restarts inside a window saw only its rest; the row that covers more time stays. */
 const upsert = `
 insert into telemetry.resource_windows (${columns})
 select ${columns} from jsonb_to_recordset($1::jsonb) as w(start_at timestamptz, project_id text, deployment_id text, revision_id text,
   version_number integer, instance_id text, host_id text, covered_seconds double precision, cpu_seconds double precision, memory_bytes bigint,
-  read_bytes bigint, written_bytes bigint, read_operations bigint, write_operations bigint, threads integer, open_files integer, reduced boolean)
+  read_bytes bigint, written_bytes bigint, read_operations bigint, write_operations bigint, threads integer, open_files integer, reduced boolean,
+  memory_limit_bytes bigint, throttled_seconds double precision, throttled_periods bigint, oom_kills integer, gpu_memory_bytes bigint)
 order by start_at, instance_id
 on conflict (start_at, instance_id) do update set covered_seconds = excluded.covered_seconds, cpu_seconds = excluded.cpu_seconds,
   memory_bytes = excluded.memory_bytes, read_bytes = excluded.read_bytes, written_bytes = excluded.written_bytes,
   read_operations = excluded.read_operations, write_operations = excluded.write_operations, threads = excluded.threads,
-  open_files = excluded.open_files, reduced = excluded.reduced
+  open_files = excluded.open_files, reduced = excluded.reduced, memory_limit_bytes = excluded.memory_limit_bytes,
+  throttled_seconds = excluded.throttled_seconds, throttled_periods = excluded.throttled_periods, oom_kills = excluded.oom_kills,
+  gpu_memory_bytes = excluded.gpu_memory_bytes
 where resource_windows.covered_seconds <= excluded.covered_seconds`;
 
 const chunk = 1_000;
@@ -57,6 +61,11 @@ export class ResourceWindowStore {
       threads: window.threads,
       open_files: window.openFiles,
       reduced: window.reduced,
+      memory_limit_bytes: window.memoryLimitBytes,
+      throttled_seconds: window.throttledSeconds,
+      throttled_periods: window.throttledPeriods === null ? null : Math.round(window.throttledPeriods),
+      oom_kills: window.oomKills,
+      gpu_memory_bytes: window.gpuMemoryBytes,
     };
   }
 }

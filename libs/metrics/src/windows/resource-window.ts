@@ -8,6 +8,15 @@ export interface SampledInstance {
   readonly revision: number;
   readonly versionNumber: number;
   readonly pid: number;
+  /** What ends it when it needs more. */
+  readonly memoryLimitBytes?: number | undefined;
+}
+
+/** What is measured of an instance beside its process. */
+export interface InstanceSurroundings {
+  /** Time that a quota kept processors away from it since the sample before; its share, where others are under the same quota. Null: there is none. */
+  readonly throttled: { readonly seconds: number; readonly periods: number } | null;
+  readonly gpuMemoryBytes: number | null;
 }
 
 /** What an instance used in one window of ten seconds. Sums since the window's start; memory, threads and files are the highest seen. */
@@ -23,5 +32,10 @@ export interface ResourceWindow {
   readonly writeOperations: number | null;
   readonly threads: number | null;
   readonly openFiles: number | null;
+  readonly memoryLimitBytes: number | null;
+  readonly throttledSeconds: number | null;
+  readonly throttledPeriods: number | null;
+  readonly oomKills: number;
+  readonly gpuMemoryBytes: number | null;
   readonly reduced: boolean;
 }
