@@ -34,7 +34,7 @@ export type TotalsHead = z.infer<typeof TotalsHead>;
 export const LearnedHead = ProfileOwner.extend({ boot: z.string(), sequence: z.number().int(), layoutId: z.string(), rows: z.number().int() });
 export type LearnedHead = z.infer<typeof LearnedHead>;
 
-/** What the worker tells an instance; it is read again when it changes. */
+/** What the worker tells an instance; it is read again when it changes. `learnRows`: rows wanted as they are from then on. */
 export const ProfileControl = z.object({ layout: ProfileLayout.nullable(), learnRows: z.number().int().min(0) });
 export type ProfileControl = z.infer<typeof ProfileControl>;
 

@@ -188,7 +188,7 @@ export class ProfileWriter {
       if (facts === undefined) return;
       const control = ProfileControl.parse(JSON.parse(readFileSync(path, 'utf8')));
       this.wantedLayout = control.layout ?? this.bare;
-      this.learner.wanted = control.layout === null ? control.learnRows : 0;
+      this.learner.want(control.layout === null ? control.learnRows : 0);
     });
   }
 

@@ -3,20 +3,24 @@ import type { BlockListener, ColumnValues, LearnedRows } from '@slipway/metrics/
 /** Values that one piece holds at most: 4 MiB of numbers. */
 const valuesPerPiece = 524_288;
 
-/** Keeps the first rows of a version as they are, for a reference to be made of: piece by piece, and no more than are wanted. */
+/** Keeps rows of a version as they are, for a reference to be made of: piece by piece, and no more than are wanted. */
 export class RowLearner {
   private columns: (number[] | string[])[] = [];
   private rows = 0;
-  private taken = 0;
+  private wanted = 0;
 
   constructor(private readonly layoutId: string) {}
 
-  /** How many rows are wanted in all; may change. */
-  wanted = 0;
+  /** So many rows are wanted from now on. */
+  want(rows: number): void {
+    this.wanted = rows;
+    this.rows = 0;
+    this.columns = [];
+  }
 
   /** Listens to what is counted. */
   readonly listen: BlockListener = (groups, values, rows, places) => {
-    const room = Math.min(this.wanted - this.taken - this.rows, Math.floor(valuesPerPiece / Math.max(1, places)) - this.rows);
+    const room = Math.min(this.wanted - this.rows, Math.floor(valuesPerPiece / Math.max(1, places)) - this.rows);
     const more = Math.min(rows, room);
     if (more <= 0) return;
     for (const [index, group] of groups.entries()) {
@@ -39,7 +43,7 @@ export class RowLearner {
     if (this.rows === 0) return undefined;
     const columns = this.columns.map((values): ColumnValues => (areTexts(values) ? values : Float64Array.from(values)));
     const piece = { layoutId: this.layoutId, rows: this.rows, columns };
-    this.taken += this.rows;
+    this.wanted -= this.rows;
     this.rows = 0;
     this.columns = [];
     return piece;

@@ -21,6 +21,7 @@ import { SupervisingModule } from '../supervising/supervising.module.js';
 import { measureResources } from './measure-resources.js';
 import { RecordShipper } from './record-shipper.js';
 import { ResourceSampler } from './resource-sampler.js';
+import { shipProfiles } from './ship-profiles.js';
 import { SpoolCounts } from './spool-counts.js';
 
 const shipEveryMs = 1_000;
@@ -42,6 +43,7 @@ export class MonitoringModule implements OnModuleInit {
   onModuleInit(): void {
     measureResources(this.platform, this.agent, this.registry);
     this.ship();
+    shipProfiles(this.platform, this.jobs, this.agent, this.registry);
     this.maintain();
   }
 
