@@ -10,6 +10,7 @@ import { Facts, PageHeader, Panel } from '@/components/panel';
 import { Badge, Status } from '@/components/status';
 import { type Column, Table } from '@/components/table';
 import { Actor, Ago, Raw } from '@/components/text';
+import { ReferencesPanel } from '@/features/references/references-panel';
 import { useModel, useVersion } from '@/lib/api/models';
 import { formatBytes, formatCount, formatSeconds } from '@/lib/text/format-number';
 import { safeProse } from '@/lib/text/safe-text';
@@ -89,6 +90,7 @@ function Loaded({ version }: { readonly version: VersionDetail }) {
           />
         </Panel>
         <TaskPanel version={version} />
+        {version.status === 'READY' && <ReferencesPanel version={version} />}
         <CardPanel version={version} />
         <About version={version} />
         <Provenance version={version} />

@@ -1,4 +1,4 @@
-import { BatchPredictionView, DatasetView, VersionCreated } from '@slipway/contracts';
+import { BatchPredictionView, DatasetView, ReferenceItem, VersionCreated } from '@slipway/contracts';
 import { errorFromBody, type Parser, path } from './api.client';
 import { ApiError } from './api-error';
 import { search } from './use-list';
@@ -54,6 +54,17 @@ export interface DatasetUpload extends Sending {
 export function uploadDataset({ model, name, labelColumn, ...sending }: DatasetUpload): Promise<DatasetView> {
   const query = search({ name, labelColumn, fileName: sending.file.name });
   return sendFile(DatasetView, 201, `${path`/v1/models/${model}/datasets`}?${query}`, sending);
+}
+
+export interface ReferenceUpload extends Sending {
+  readonly address: string;
+  /** Empty where the rows have no labels. */
+  readonly labelColumn: string;
+}
+
+/** Sends a file of rows that a reference profile is made of. */
+export function uploadReference({ address, labelColumn, ...sending }: ReferenceUpload): Promise<ReferenceItem> {
+  return sendFile(ReferenceItem, 202, `${address}?${search({ labelColumn, fileName: sending.file.name })}`, sending);
 }
 
 /** Streams a raw file. XMLHttpRequest, because fetch cannot tell how much has been sent. */
