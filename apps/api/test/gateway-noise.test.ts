@@ -1,9 +1,10 @@
 import type { Signature, Task } from '@slipway/contracts';
+import { frameTypes, InstanceServer } from '@slipway/inference';
 import { floats, writeModel } from '@slipway/inference/testing';
 import { judgeExact, judgeReplicas, NoiseRecorder, type NoiseWindow } from '@slipway/metrics';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type InstanceSketch, Instances, type ModelSketch, snapshotOf, TestGateway, underLoad } from './gateway-harness.js';
+import { failuresOf, type InstanceSketch, Instances, type ModelSketch, snapshotOf, TestGateway, underLoad } from './gateway-harness.js';
 
 const signature: Signature = {
   inputs: [{ name: 'x', datatype: 'FP32', shape: [-1, 2] }],
@@ -32,6 +33,26 @@ function model(bias: number, isRandom = false): ModelSketch {
     },
   });
   return { file, signature, task, rowsIndependent: true };
+}
+
+/** The side of an instance of an earlier release: it skips what it does not know in a frame's header. */
+function oldInstance(instanceId: string, onRequest: (probe: number | undefined) => void): InstanceServer {
+  return new InstanceServer({
+    socketPath: instances.addressOf(instanceId).slice('unix:'.length),
+    hello: { instanceId, pid: 1, revisionId: 'rev_1' },
+    handlers: {
+      onInfer: ({ connection, stream, header }) => {
+        onRequest(header.probe);
+        connection.send(frameTypes.RESULT, stream, { contentType: 'application/json', rows: 1, computeMicros: 10 }, Buffer.from('{"outputs":[]}'));
+      },
+      onCancel: () => undefined,
+      onGone: () => undefined,
+      onDrain: () => undefined,
+      counters: () => {
+        throw new Error('nobody asks for counters here');
+      },
+    },
+  });
 }
 
 let instances: Instances;
@@ -111,8 +132,11 @@ describe('noise probes of a gateway', () => {
     );
     await waitFor(() => measured('replica') >= 3, { what: 'comparisons of the instances', timeoutMs: 20_000 });
     expect(windowOf('replica')?.totals).toMatchObject({ relativeMax: 0, failed: 0 });
-    expect(windowOf('replica')?.detail).toMatchObject({ groups: undefined });
+    expect(windowOf('replica')?.detail).not.toHaveProperty('groups');
     expect(windowOf('replica')?.totals.canaryRuns).toBe(windowOf('replica')?.totals.runs);
+    for (let at = 0; at < 40; at += 1) await gateway.infer();
+    await waitFor(() => measured('natural') >= 1, { what: 'inputs that came twice to be collected', timeoutMs: 20_000 });
+    expect(windowOf('natural')?.totals).toMatchObject({ relativeMax: 0, varianceSum: 0, runs: 0 });
   });
 
   it('a previous version that is still warm is compared with the present one', async () => {
@@ -125,6 +149,26 @@ describe('noise probes of a gateway', () => {
     expect(window?.owner).toMatchObject({ version: 1, otherVersion: 2 });
     // 5 against 10: sd 5/√2 of a mean of 7.5.
     expect(window?.totals.relativeMax).toBeCloseTo(5 / Math.SQRT2 / 7.5, 6);
+  });
+
+  it('an instance from before there were probes answers as usual and is left alone', async () => {
+    const sketch = { instanceId: 'old-1', revision: 1, model: model(0) };
+    const asked: (number | undefined)[] = [];
+    const old = oldInstance(sketch.instanceId, (probe) => asked.push(probe));
+    await old.listen();
+    old.become('READY');
+    recorder = new NoiseRecorder();
+    gateway = await TestGateway.open({ noise: { recorder, spreadsOf: () => ({ x: [1, 1] }), canaryFloorMs: 200 } });
+    gateway.core.apply(snapshotOf(instances, [sketch], 1));
+    await gateway.untilReady(1);
+    // The first question, what came more than once, is one that it takes for a request without a body.
+    await waitFor(() => asked.some((probe) => probe !== undefined), { what: 'a first probe', timeoutMs: 20_000 });
+    const load = underLoad(gateway, 2);
+    await waitFor(() => load.count >= 3_000, { what: 'requests to be answered', timeoutMs: 30_000 });
+    expect(failuresOf(await load.stop())).toEqual([]);
+    expect(asked.filter((probe) => probe !== undefined)).toHaveLength(1);
+    expect([...recorder.current()].map(({ totals }) => totals.n)).toEqual([]);
+    await old.close();
   });
 
   it('probes nothing where the revision wishes none', async () => {

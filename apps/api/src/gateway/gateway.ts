@@ -36,7 +36,7 @@ import { type Admission, GatewayCore, type RequestHead } from './gateway-core.js
 import { exposeGateway } from './gateway-instruments.js';
 import { GrpcGateway } from './grpc/grpc-gateway.js';
 import { refusalOfKeylessChange } from './keyless-change.js';
-import { InputSpreadsFeed } from './probes/input-spreads.js';
+import { InputSpreadsFeed } from './probes/input-spreads-feed.js';
 import type { ServerFacts } from './protocol-info.js';
 import { QuotaFeed } from './quota-feed.js';
 import { QuotaGates } from './quota-gates.js';

@@ -4,6 +4,7 @@ import { HostResourcesController } from './host-resources.controller.js';
 import { JudgementsController } from './judgements.controller.js';
 import { LabelsController } from './labels.controller.js';
 import { MonitoringController } from './monitoring.controller.js';
+import { NoiseController } from './noise.controller.js';
 import { PredictionsController } from './predictions.controller.js';
 import { ResourcesController } from './resources.controller.js';
 import { ServingController } from './serving.controller.js';
@@ -15,6 +16,7 @@ import { WatchController } from './watch.controller.js';
     HostResourcesController,
     JudgementsController,
     MonitoringController,
+    NoiseController,
     LabelsController,
     PredictionsController,
     ResourcesController,

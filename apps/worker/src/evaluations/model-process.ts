@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { watchRss } from '@slipway/inference';
+import type { InputSpreads } from '@slipway/metrics/noise';
 import type { InferBody } from '@slipway/tables';
 import { encodeFrame, type Frame, RunReply, readFrames } from './run-frames.js';
 import type { RunSpec } from './run-spec.js';
@@ -75,9 +76,12 @@ export class ModelProcess {
     }
   }
 
-  /** @throws ProcessEnded when it ends on these rows, or has to be ended; the signal's reason */
-  async run({ body, headerBytes }: InferBody, rows: number): Promise<RowsReply> {
-    for (const piece of encodeFrame({ headerBytes, rows }, body)) this.child.stdin?.write(piece);
+  /**
+   * @param disturb moves numeric inputs a little before they are run, by how far they spread
+   * @throws ProcessEnded when it ends on these rows, or has to be ended; the signal's reason
+   */
+  async run({ body, headerBytes }: InferBody, rows: number, disturb?: InputSpreads): Promise<RowsReply> {
+    for (const piece of encodeFrame({ headerBytes, rows, disturb }, body)) this.child.stdin?.write(piece);
     const { runLimitMs } = this.options;
     const frame = await this.next(runLimitMs, `the model did not answer within ${runLimitMs / 1000} s`);
     const reply = RunReply.parse(frame.head);

@@ -12,6 +12,7 @@ import {
   toRunError,
 } from '@slipway/inference';
 import { endWithParent } from '../inspect/end-with-parent.js';
+import { disturbInputs } from '../instance/noise/disturb-inputs.js';
 import { predictedRows } from '../instance/predicted-rows.js';
 import { ColumnCollector } from './column-collector.js';
 import { encodeFrame, type RunReply, readFrames } from './run-frames.js';
@@ -46,9 +47,10 @@ function load(): RuntimeSession {
   }
 }
 
-function answer({ headerBytes, rows }: RunRequest, body: Buffer): void {
+function answer({ headerBytes, rows, disturb }: RunRequest, body: Buffer): void {
   try {
-    const { inputs } = decodeRequest(body, { inferenceHeaderContentLength: headerBytes }, signature, defaultInstanceLimits);
+    const given = decodeRequest(body, { inferenceHeaderContentLength: headerBytes }, signature, defaultInstanceLimits).inputs;
+    const inputs = disturb === undefined ? given : disturbInputs(given, new Map(Object.entries(disturb)));
     const startedAt = performance.now();
     const outputs = run(inputs);
     const runMs = performance.now() - startedAt;

@@ -13,6 +13,11 @@ export const RunSpec = z.object({
 });
 export type RunSpec = z.infer<typeof RunSpec>;
 
-/** The head of a request to it: bytes of the JSON part of the body, and how many rows it has. */
-export const RunRequest = z.object({ headerBytes: z.number().int().min(0), rows: z.number().int().min(1) });
+/** The head of a request to it: bytes of the JSON part of the body, how many rows it has, and whether they are run as they are. */
+export const RunRequest = z.object({
+  headerBytes: z.number().int().min(0),
+  rows: z.number().int().min(1),
+  /** Numeric inputs are moved a little before the run, by how far they usually spread (see `disturb-inputs.ts`). */
+  disturb: z.record(z.string(), z.array(z.number().nullable())).optional(),
+});
 export type RunRequest = z.infer<typeof RunRequest>;

@@ -15,6 +15,7 @@ import {
 } from '@slipway/inference';
 import { affordableTrials, timedRuns } from './affordable-trials.js';
 import { measureLatencies } from './measure-latencies.js';
+import { measureRepeats, noteOfRepeats } from './measure-repeats.js';
 import { rowsAgree } from './rows-agree.js';
 
 /**
@@ -38,14 +39,13 @@ export async function inspect(spec: InspectSpec, onLoaded: () => void): Promise<
     const task = guessTask(signature, facts);
     const trial = tryRuns(session, signature, task);
     // Before larger batches are tried, which an instance may never get.
-    const footprint = {
-      loadMs: round(loadMs),
-      runMs: trial.runMs,
-      rssBytes: process.memoryUsage.rss(),
-      latencies: latenciesOf(session, signature, trial),
-    };
+    const rssBytes = process.memoryUsage.rss();
+    const noise = measureRepeats((inputs, names) => session.run(inputs, names), { signature, task, runMs: trial.runMs });
+    const measured = noise === undefined ? {} : { noise };
+    const footprint = { loadMs: round(loadMs), runMs: trial.runMs, rssBytes, latencies: latenciesOf(session, signature, trial), ...measured };
+    const said = noteOfRepeats(noise);
     const independent = trial.rowsIndependent === undefined ? {} : { rowsIndependent: trial.rowsIndependent };
-    return { ok: true, signature, task, footprint, notes: [...notes, ...trial.notes], ...independent };
+    return { ok: true, signature, task, footprint, notes: [...notes, ...trial.notes, ...(said === undefined ? [] : [said])], ...independent };
   } catch (error) {
     if (error instanceof SlipwayError) return { ok: false, reasons: [sentence(error.message)] };
     return { ok: false, reasons: [sentence(cleanRuntimeMessage(error))] };

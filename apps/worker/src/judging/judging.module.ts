@@ -1,5 +1,5 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
-import { type Judge, judgeDeployments } from '@slipway/metrics';
+import { type Judge, JudgeStateStore, judgeDeployments, NoiseBaselineStore, NoiseHourStore, NoiseJudge } from '@slipway/metrics';
 import { Jobs } from '../jobs/jobs.js';
 import { Platform } from '../platform.js';
 import { JudgingRound } from './judging-round.js';
@@ -30,6 +30,8 @@ export class JudgingModule implements OnModuleInit {
 
   /** One line per kind. */
   private judges(): Judge[] {
-    return [];
+    const { pool, prisma } = this.platform.db;
+    const states = new JudgeStateStore(pool);
+    return [new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) })];
   }
 }

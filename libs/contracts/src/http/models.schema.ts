@@ -5,6 +5,7 @@ import { versionStatuses } from '../statuses.js';
 import { Signature, Task } from '../tensors.schema.js';
 import { plainText } from '../text.js';
 import { Instant, PageQuery, pageOf } from './paging.schema.js';
+import { NoiseReference } from './profiles.schema.js';
 
 const Tags = z.record(ResourceName, plainText(256)).refine((tags) => Object.keys(tags).length <= 64, 'at most 64 tags');
 const Description = plainText(limits.descriptionLength);
@@ -82,6 +83,8 @@ export const VersionFootprint = z.object({
   rssBytes: z.number(),
   /** Median time of a run by its number of rows; one entry where rows cannot be joined, none where no run came to an end. */
   latencies: z.array(z.object({ rows: z.number().int(), medianMs: z.number() })).optional(),
+  /** How far answers to the same generated input lay apart; a model that draws random numbers shows here. */
+  noise: NoiseReference.optional(),
 });
 export type VersionFootprint = z.infer<typeof VersionFootprint>;
 

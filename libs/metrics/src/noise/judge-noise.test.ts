@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../evaluation/seeded-random.js';
 import { judgeExact, judgeRanked, judgeReplicas, noiseLevel, type RankedBaseline } from './judge-noise.js';
-import { learnBaseline, noiseReferenceOf, rankedBaseline } from './noise-baseline.js';
+import { learnBaseline, rankedBaseline } from './noise-baseline.js';
 import { binsOf } from './noise-bins.js';
+import { noiseReferenceOf } from './noise-reference.js';
 import { type NoiseTotals, noTotals } from './noise-totals.js';
 
 const totals = (sizes: readonly number[]): NoiseTotals => ({

@@ -1,6 +1,6 @@
 import type { NoiseBaseline, NoiseProbe, NoiseReference } from '@slipway/contracts';
 import type { RankedBaseline } from './judge-noise.js';
-import { addBins, binQuantile, binsOf, countOf, emptyBins } from './noise-bins.js';
+import { addBins, binQuantile, countOf, emptyBins } from './noise-bins.js';
 import type { NoiseHour } from './noise-window.store.js';
 
 /** What is known of a version's noise from before it served. */
@@ -33,17 +33,6 @@ export function learnBaseline(
   if (countOf(bins) >= learnedMeasurements) return { bins, baseline: learned(bins) };
   for (const { totals } of hours) if (countOf(bins) < learnedMeasurements) bins = addBins(bins, totals.bins);
   return { bins, baseline: undefined };
-}
-
-/** What measurements come to, as a reference keeps it. */
-export function noiseReferenceOf(
-  measured: readonly { readonly relative: number; readonly labels: number; readonly flips: number }[],
-): NoiseReference[string] {
-  const sizes = measured.map(({ relative }) => relative).sort((a, b) => a - b);
-  const at = (quantile: number) => sizes[Math.max(0, Math.ceil(quantile * sizes.length) - 1)] ?? 0;
-  const labels = measured.reduce((sum, one) => sum + one.labels, 0);
-  const flips = measured.reduce((sum, one) => sum + one.flips, 0);
-  return { n: sizes.length, p50: at(0.5), p95: at(0.95), flipRatio: labels === 0 ? null : flips / labels, bins: binsOf(sizes) };
 }
 
 function learned(bins: readonly number[]): RankedBaseline {

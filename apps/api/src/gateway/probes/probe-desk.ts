@@ -1,7 +1,7 @@
 import { NaturalReport, type NoiseProbe, ProbeReport } from '@slipway/contracts';
 import type { RoutingDeployment, RoutingRevision } from '@slipway/deployments';
 import { bodyBytesOf, type ContentKind, type FrameBody, type ProbeFrame } from '@slipway/inference';
-import { answerSpread, type NoiseOwner, type NoiseRecorder, noTotals, type ReplicaDetail, totalsOf } from '@slipway/metrics';
+import { answerSpread, type InputSpreads, type NoiseOwner, type NoiseRecorder, noTotals, type ReplicaDetail, totalsOf } from '@slipway/metrics';
 import type { InstanceLink } from '../instance-link.js';
 import type { RequestFacts } from '../request-facts.js';
 import type { ServingDeployment } from '../serving-deployment.js';
@@ -43,12 +43,12 @@ export interface ProbedRequest {
 }
 
 /** How far the inputs of a version usually spread, by tensor and place in its row; undefined where no reference tells. */
-export type SpreadsOf = (versionId: string) => Readonly<Record<string, readonly (number | null)[]>> | undefined;
+export type SpreadsOf = (versionId: string) => InputSpreads | undefined;
 
 export interface ProbeDeskOptions {
   readonly recorder: NoiseRecorder;
   readonly spreadsOf: SpreadsOf;
-  /** How often instances are compared in any case; tests do it more often. */
+  /** How often instances are compared in any case, and at least asked; tests do it more often. */
   readonly canaryFloorMs?: number;
 }
 
@@ -211,7 +211,7 @@ export class ProbeDesk {
   }
 
   private collectNatural(deployment: ServingDeployment, revision: RoutingRevision, watched: Watched, now: number): void {
-    watched.naturalAt = now + naturalEveryMs;
+    watched.naturalAt = now + Math.min(naturalEveryMs, this.options.canaryFloorMs ?? naturalEveryMs);
     const links = deployment.laneOf(revision.revisionId)?.readyLinks ?? [];
     for (const link of links) {
       if (!this.knowsProbes(link, now) || this.open.size >= openProbesMax) continue;
@@ -257,7 +257,9 @@ export class ProbeDesk {
     const accepts: ProbePlan['accepts'] = (link) => plan.accepts?.(link) !== false && this.knowsProbes(link, performance.now());
     const probe = new InstanceProbe({ ...plan, modelName: deployment.current.name, accepts }, (end) => {
       this.open.delete(probe);
-      if (end.kind === 'unknown') this.unknownUntil.set(end.link, performance.now() + unknownForMs);
+      // What was counted can always be told; an older instance takes the question for a request without a body.
+      const isUnknown = end.kind === 'unknown' || (end.kind === 'failed' && plan.frame === 'natural');
+      if (isUnknown) this.unknownUntil.set(end.link, performance.now() + unknownForMs);
       onEnd(end);
     });
     this.open.add(probe);
@@ -289,7 +291,7 @@ function inputOf(
 }
 
 /** Bytes of the spreads (u32, little-endian), the spreads as JSON, the body. */
-function withPlan(spreads: object, body: FrameBody): FrameBody {
+function withPlan(spreads: InputSpreads, body: FrameBody): FrameBody {
   const plan = Buffer.from(JSON.stringify(spreads), 'utf8');
   const length = Buffer.alloc(4);
   length.writeUInt32LE(plan.length);

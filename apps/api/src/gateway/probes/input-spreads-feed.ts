@@ -1,23 +1,6 @@
 import type { ReferenceBody } from '@slipway/contracts';
+import { hasSpread, type InputSpreads, inputSpreads } from '@slipway/metrics';
 import type { Logger } from '@slipway/platform';
-
-/** By tensor, one entry per place in its row: the interquartile range of the reference; null where there is none. */
-export type InputSpreads = Readonly<Record<string, readonly (number | null)[]>>;
-
-/** Columns of a reference's inputs that are numbers, with how far they spread. Categories and whole tensors are left out. */
-export function spreadsOfReference({ layout, columns }: Pick<ReferenceBody, 'layout' | 'columns'>): InputSpreads {
-  const spreads = new Map<string, (number | null)[]>();
-  for (const [at, { side, kind, tensor, index, summary }] of layout.columns.entries()) {
-    if (side !== 'input' || summary !== undefined) continue;
-    const own = spreads.get(tensor) ?? [];
-    const place = index ?? 0;
-    while (own.length <= place) own.push(null);
-    const quantiles = kind === 'numeric' ? columns[at]?.quantiles : null;
-    own[place] = quantiles === null || quantiles === undefined ? null : quantiles.p75 - quantiles.p25;
-    spreads.set(tensor, own);
-  }
-  return Object.fromEntries(spreads);
-}
 
 export interface InputSpreadsFeedOptions {
   /** Versions that are served now. */
@@ -42,8 +25,10 @@ export class InputSpreadsFeed {
     this.timer.unref();
   }
 
+  /** Undefined where no reference tells, or none of the inputs is a number that varies. */
   of(versionId: string): InputSpreads | undefined {
-    return this.known.get(versionId)?.spreads;
+    const spreads = this.known.get(versionId)?.spreads;
+    return spreads !== undefined && hasSpread(spreads) ? spreads : undefined;
   }
 
   /** Reads what has changed; never throws. */
@@ -68,7 +53,7 @@ export class InputSpreadsFeed {
       for (const [versionId, { digest }] of digests) {
         const before = this.known.get(versionId);
         const active = before?.digest === digest ? undefined : await activeReference(versionId);
-        if (active !== undefined) next.set(versionId, { digest: active.digest, spreads: spreadsOfReference(active.body) });
+        if (active !== undefined) next.set(versionId, { digest: active.digest, spreads: inputSpreads(active.body) });
         else if (before !== undefined) next.set(versionId, before);
       }
       this.known = next;
