@@ -2,6 +2,7 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { type Judge, JudgeStateStore, judgeDeployments, NoiseBaselineStore, NoiseHourStore, NoiseJudge } from '@slipway/metrics';
 import { Jobs } from '../jobs/jobs.js';
 import { Platform } from '../platform.js';
+import { driftJudges } from './drift-judges.js';
 import { JudgingRound } from './judging-round.js';
 
 const roundEveryMs = 10_000;

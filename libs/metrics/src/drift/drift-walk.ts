@@ -89,6 +89,9 @@ export function walkDrift(before: DriftWalkState | undefined, input: DriftWalkIn
   const known: DriftWalkState = before?.layout === reference.layout.id ? before : { layout: reference.layout.id, judgedMs: null, columns: {} };
   if (known.judgedMs !== null && endMs <= known.judgedMs) return { state: known, judged: [] };
   const isClosed = endMs % hourMs === 0;
+  // Without rows in its last hour there is nothing new to judge.
+  if (history.at(Math.floor((endMs - 1) / hourMs) * hourMs) === undefined)
+    return { state: isClosed && known.judgedMs !== null ? { ...known, judgedMs: endMs } : known, judged: [] };
   const seen = looksAt(known, input, isClosed);
   const columns: Record<string, ColumnMemory> = {};
   const parts: { part: JudgedPart; judgement: WalkedJudgement; impact: number; wasAlarm: boolean }[] = [];
@@ -119,7 +122,7 @@ export function walkDrift(before: DriftWalkState | undefined, input: DriftWalkIn
   const told = parts.filter(isNews).map(({ judgement }) => judgement);
   return {
     state: { layout: known.layout, judgedMs: isClosed ? endMs : known.judgedMs, columns },
-    judged: told.length > 0 && history.earliestMs < endMs ? [whole, ...told] : [],
+    judged: told.length > 0 ? [whole, ...told] : [],
   };
 }
 

@@ -51,6 +51,14 @@ export class HourHistory {
   }
 }
 
+/** All counts over hours of one layout; undefined for none. */
+export function sumProfile(hours: readonly CountedHour[]): Profile | undefined {
+  const first = hours[0]?.profile;
+  if (first === undefined) return undefined;
+  const rows = hours.reduce((sum, { profile }) => sum + profile.rows, 0);
+  return { layout: first.layout, rows, columns: first.columns.map(({ bins }, column) => sumColumn(hours, column, bins.length)) };
+}
+
 /** The counts of one column over hours. */
 export function sumColumn(hours: readonly CountedHour[], column: number, bins: number): ColumnCounts {
   const sum = emptyCounts(bins);

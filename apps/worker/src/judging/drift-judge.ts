@@ -1,0 +1,133 @@
+import {
+  type ActiveReferenceStore,
+  type CountedHour,
+  type CountedWindow,
+  DriftWalkState,
+  type Judge,
+  type JudgedWindow,
+  type JudgementStore,
+  type JudgeStateStore,
+  type ProfileLearningStore,
+  type ProfileWindowStore,
+  profileHourMs,
+  RecentWindows,
+  type WatchedDeployment,
+  walkDrift,
+} from '@slipway/metrics';
+import {
+  closedHours,
+  countedHours,
+  historyUntil,
+  RunningHours,
+  runningEnd,
+  toJudgedWindows,
+  WalkedNow,
+  type WalkedVersion,
+  walkedVersions,
+} from './walked-version.js';
+
+const dayMs = 24 * profileHourMs;
+/** Hours are kept for thirty days; a walk looks back four weeks and the longest of its windows that are made of hours. */
+const lookedBackMs = 29 * dayMs;
+/** After a week the hours of a day are known, and a running hour waits for its end. */
+const youngMs = 7 * dayMs;
+
+/** Versions without a reference that are remembered. */
+const saidMost = 10_000;
+
+/** Where counts, references and what was judged before are read from. */
+export interface DriftStores {
+  readonly profiles: Pick<ProfileWindowStore, 'steps' | 'layoutsIn'>;
+  readonly learning: Pick<ProfileLearningStore, 'rowsOf'>;
+  readonly references: Pick<ActiveReferenceStore, 'activeReference'>;
+  readonly states: Pick<JudgeStateStore, 'read' | 'write'>;
+  readonly judgements: Pick<JudgementStore, 'forgetCurrent'>;
+}
+
+/** Judges how far inputs and outputs of the serving versions lie from their references, hour by hour; see `walkDrift` for the rule. */
+export class DriftJudge implements Judge {
+  readonly kind = 'drift';
+  readonly everyMs = 20_000;
+  private readonly recent = new RecentWindows();
+  private readonly running: RunningHours;
+  private readonly walkedNow: WalkedNow;
+  /** What was last said of versions without a reference. */
+  private readonly saidOfNone = new Map<string, string>();
+
+  constructor(private readonly stores: DriftStores) {
+    this.running = new RunningHours(stores.profiles);
+    this.walkedNow = new WalkedNow(this.kind, stores.judgements, stores.states);
+  }
+
+  async judge(deployment: WatchedDeployment, nowMs: number): Promise<readonly JudgedWindow[]> {
+    const walked = await walkedVersions(deployment, this.stores.references);
+    await this.walkedNow.keep(deployment, walked, nowMs);
+    const judged = await this.withoutReference(deployment, walked, nowMs);
+    for (const one of walked) judged.push(...(await this.walk(one, nowMs)));
+    return judged;
+  }
+
+  private async walk(walked: WalkedVersion, nowMs: number): Promise<JudgedWindow[]> {
+    const { deployment, version } = walked;
+    const key = `walk/${version.version}`;
+    const before = await this.stores.states.read(deployment.deploymentId, this.kind, key, DriftWalkState);
+    const known = before?.layout === walked.reference.body.layout.id ? before : undefined;
+    const ends = closedHours(known?.judgedMs ?? null, nowMs);
+    const runningMs = runningEnd(nowMs);
+    const isGrown = runningMs !== undefined && (await this.running.hasGrown(walked, runningMs));
+    if (!isGrown && !this.running.isNews(walked, ends)) return [];
+    const hours = await countedHours(this.stores.profiles, walked, { fromMs: (ends[0] ?? nowMs) - lookedBackMs, toMs: nowMs });
+    if (hours.length === 0) return [];
+
+    let state = known;
+    const judged: JudgedWindow[] = [];
+    const step = (endMs: number, recent: readonly CountedWindow[] = []) => {
+      const walk = walkDrift(state, { ...inputOf(walked), history: historyUntil(hours, endMs), recent, endMs });
+      state = walk.state;
+      judged.push(...toJudgedWindows(this.kind, version, walk.judged));
+    };
+    for (const endMs of ends) step(endMs, hoursOf(hours, endMs));
+    const isYoung = nowMs - (hours[0]?.atMs ?? nowMs) < youngMs;
+    if (isGrown && isYoung && runningMs !== undefined) step(runningMs, this.recentOf(walked, hours, runningMs));
+    if (JSON.stringify(state) !== JSON.stringify(before)) await this.stores.states.write(deployment.deploymentId, this.kind, key, state);
+    return judged;
+  }
+
+  private recentOf({ deployment, version }: WalkedVersion, hours: readonly CountedHour[], endMs: number): readonly CountedWindow[] {
+    const hourAtMs = Math.floor(endMs / profileHourMs) * profileHourMs;
+    const running = hours.find(({ atMs }) => atMs === hourAtMs);
+    if (running === undefined) return [];
+    return this.recent.follow(`${deployment.deploymentId}/${version.version}`, { hourAtMs, nowMs: endMs, totals: running.profile });
+  }
+
+  /** Why there is no judgement of versions that nothing is known of yet. */
+  private async withoutReference(deployment: WatchedDeployment, walked: readonly WalkedVersion[], nowMs: number): Promise<JudgedWindow[]> {
+    const bare = deployment.versions.filter(
+      ({ versionId, isServing }) => isServing && !walked.some(({ version }) => version.versionId === versionId),
+    );
+    if (bare.length === 0) return [];
+    const learned = await this.stores.learning.rowsOf(bare.map(({ versionId }) => versionId));
+    return bare.flatMap(({ versionId, version }): JudgedWindow[] => {
+      const rows = learned.get(versionId) ?? 0;
+      const wanted = deployment.settings.reference.learnRows;
+      const reason = `version ${version} has no reference yet: ${rows} of ${wanted} rows are learned; a reference can be uploaded instead`;
+      const key = `${deployment.deploymentId}/${version}`;
+      if (this.saidOfNone.get(key) === reason) return [];
+      if (this.saidOfNone.size > saidMost) this.saidOfNone.clear();
+      this.saidOfNone.set(key, reason);
+      const toMs = Math.floor(nowMs / 60_000) * 60_000;
+      const nothing = { value: null, interval: null, threshold: null, verdict: 'insufficient' as const, evidence: { learned: rows, wanted } };
+      return [{ kind: this.kind, subject: '', version, slice: '', fromMs: toMs - profileHourMs, toMs, n: rows, reason, ...nothing }];
+    });
+  }
+}
+
+/** Hours as windows: for the hours that are over there is nothing finer. */
+function hoursOf(hours: readonly CountedHour[], endMs: number): CountedWindow[] {
+  return hours.filter(({ atMs }) => atMs >= endMs - 2 * profileHourMs && atMs < endMs).map((hour) => ({ ...hour, spanMs: profileHourMs }));
+}
+
+function inputOf({ reference, coversDays, note, alarmsPerMonth, deployment: { settings } }: WalkedVersion) {
+  const { minEffect, ignore } = settings.drift;
+  return { reference: reference.body, coversDays, alarmsPerMonth, options: { minEffect, ignore }, ...(note === undefined ? {} : { note }) };
+}

@@ -1,0 +1,16 @@
+import { ActiveReferenceStore, type Judge, JudgementStore, JudgeStateStore, ProfileLearningStore, ProfileWindowStore } from '@slipway/metrics';
+import type { DatabaseHandle } from '@slipway/platform';
+import { DataQualityJudge } from './data-quality-judge.js';
+import { DriftJudge } from './drift-judge.js';
+
+/** The judges of what is counted of inputs and outputs. */
+export function driftJudges({ pool, prisma }: DatabaseHandle): Judge[] {
+  const stores = {
+    profiles: new ProfileWindowStore(pool),
+    learning: new ProfileLearningStore(pool),
+    references: new ActiveReferenceStore(prisma),
+    states: new JudgeStateStore(pool),
+    judgements: new JudgementStore(pool),
+  };
+  return [new DriftJudge(stores), new DataQualityJudge(stores)];
+}
