@@ -33,6 +33,6 @@ export class JudgingModule implements OnModuleInit {
   private judges(): Judge[] {
     const { pool, prisma } = this.platform.db;
     const states = new JudgeStateStore(pool);
-    return [new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) })];
+    return [...driftJudges(this.platform.db), new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) })];
   }
 }
