@@ -44,8 +44,8 @@ afterAll(async () => {
 const features = () => Array.from({ length: width }, (_, index) => `f${index}`);
 const path = (version: number, rest = '') => `/v1/models/m/versions/${version}/reference-profiles${rest}`;
 
-async function upload(model: Buffer, stated: Task | undefined = task): Promise<number> {
-  const query = stated === undefined ? '' : `?${new URLSearchParams({ task: JSON.stringify(stated) })}`;
+async function upload(model: Buffer, stated: Task | null = task): Promise<number> {
+  const query = stated === null ? '' : `?${new URLSearchParams({ task: JSON.stringify(stated) })}`;
   const answer = await api.call('POST', `/v1/models/m/versions${query}`, model);
   expect(answer.status, answer.text).toBe(201);
   const { version } = VersionCreated.parse(answer.json());
@@ -136,7 +136,7 @@ describe('reference profiles', () => {
     expect(taken.status, taken.text).toBe(202);
     expect(ReferenceItem.parse(taken.json())).toMatchObject({ source: 'inherited', status: 'READY', active: true, labelled: true });
     expect((await get(path(1, '/active'), ReferenceDetail)).digest).toBe((await get(path(2, '/active'), ReferenceDetail)).digest);
-    const other = await upload(linearModel(), undefined);
+    const other = await upload(linearModel(), null);
     expect(problem(await api.call('POST', path(other), { from: 2 }))).toMatchObject({ code: 'REFERENCE_REFUSED', status: 422 });
     expect(problem(await api.call('POST', path(2), { from: 2 })).detail).toContain('version 2 itself');
   });

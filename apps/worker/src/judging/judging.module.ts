@@ -1,8 +1,18 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
-import { type Judge, JudgeStateStore, judgeDeployments, NoiseBaselineStore, NoiseHourStore, NoiseJudge } from '@slipway/metrics';
+import {
+  type Judge,
+  JudgementStore,
+  JudgeStateStore,
+  judgeDeployments,
+  NoiseBaselineStore,
+  NoiseHourStore,
+  NoiseJudge,
+  QualityEstimates,
+} from '@slipway/metrics';
 import { Jobs } from '../jobs/jobs.js';
 import { Platform } from '../platform.js';
 import { driftJudges } from './drift-judges.js';
+import { EstimatedQualityJudge } from './estimated-quality-judge.js';
 import { JudgingRound } from './judging-round.js';
 
 const roundEveryMs = 10_000;
@@ -33,6 +43,10 @@ export class JudgingModule implements OnModuleInit {
   private judges(): Judge[] {
     const { pool, prisma } = this.platform.db;
     const states = new JudgeStateStore(pool);
-    return [...driftJudges(this.platform.db), new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) })];
+    return [
+      ...driftJudges(this.platform.db),
+      new EstimatedQualityJudge(new QualityEstimates(this.platform.db), states, new JudgementStore(pool)),
+      new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) }),
+    ];
   }
 }

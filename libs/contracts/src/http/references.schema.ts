@@ -3,7 +3,7 @@ import { limits } from '../limits.js';
 import { ResourceName } from '../names.js';
 import { plainText } from '../text.js';
 import { delimiters, tableFormats } from './batch-predictions.schema.js';
-import { JudgementView } from './monitoring.schema.js';
+import { Judgement, JudgementView } from './monitoring.schema.js';
 import { Instant, PageQuery, pageOf } from './paging.schema.js';
 import { ColumnCounts, ColumnLayout, ColumnReference, LabelledReference, NoiseReference, ReferenceView } from './profiles.schema.js';
 
@@ -111,7 +111,11 @@ export type EstimatedQualityPoint = z.infer<typeof EstimatedQualityPoint>;
 export const EstimatedQuality = z.object({
   /** Why there is none, when there is none. */
   off: z.string().nullable(),
+  /** The window that was asked for as a whole, by version and metric, judged as it is now. */
+  window: z.array(EstimatedQualityPoint.extend({ judgement: Judgement.nullable() })),
+  /** Step by step, where a step has rows enough. */
   points: z.array(EstimatedQualityPoint),
+  /** Of closed windows, as they were judged. */
   judgements: z.array(JudgementView),
   /** How past estimates did against labels that came later, per metric: mean |estimate − realised| and how many lay within their band. */
   trackRecord: z.array(

@@ -196,7 +196,7 @@ function innerEdges(values: Float64Array, parts: number): number[] {
 }
 
 /** How many edges are at or below the value. */
-function partOf(edges: readonly number[], value: number): number {
+export function partOf(edges: readonly number[], value: number): number {
   let part = 0;
   while (part < edges.length && value >= (edges[part] ?? 0)) part += 1;
   return part;
