@@ -7,6 +7,7 @@ export * from './http/alerts.schema.js';
 export * from './http/anomalies.schema.js';
 export * from './http/batch-predictions.schema.js';
 export * from './http/deployments.schema.js';
+export * from './http/drift.schema.js';
 export * from './http/evaluations.schema.js';
 export * from './http/failures.schema.js';
 export * from './http/history.schema.js';

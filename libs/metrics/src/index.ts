@@ -22,6 +22,7 @@ export { type ColumnComparison, type ComparedKeys, compareColumn } from './drift
 export * from './drift/data-quality-walk.js';
 export type { Distance, DistanceTest } from './drift/distance.js';
 export type { CountedWindow } from './drift/drift-looks.js';
+export * from './drift/drift-series.js';
 export * from './drift/drift-walk.js';
 export { chiSquareTail, lnGamma, normalTails, upperGamma } from './drift/gamma-tail.js';
 export { type CountedHour, HourHistory } from './drift/hour-history.js';

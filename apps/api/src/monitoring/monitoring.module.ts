@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DriftController } from './drift.controller.js';
 import { FailuresController } from './failures.controller.js';
 import { HostResourcesController } from './host-resources.controller.js';
 import { JudgementsController } from './judgements.controller.js';
@@ -12,6 +13,7 @@ import { WatchController } from './watch.controller.js';
 
 @Module({
   controllers: [
+    DriftController,
     FailuresController,
     HostResourcesController,
     JudgementsController,
