@@ -120,6 +120,7 @@ export function snapshotOf(
   serves: number | undefined,
   change: {
     readonly maxQueue?: number;
+    readonly noisePercent?: number;
     readonly suspended?: boolean;
     readonly rollout?: RoutingRows['deployments'][number]['rollout'];
     readonly shadows?: RoutingRows['deployments'][number]['shadows'];
@@ -158,6 +159,7 @@ export function snapshotOf(
         maxQueue: change.maxQueue ?? null,
         deadlineMs: null,
         rowsIndependent,
+        noisePercent: change.noisePercent ?? null,
       };
     }),
     instances: sketches.map(({ instanceId, revision }) => ({

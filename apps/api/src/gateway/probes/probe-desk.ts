@@ -14,7 +14,7 @@ import { versionSpread } from './version-answer.js';
 /** Runs of each probe (`monitoring.md` 8.2). */
 export const probeRuns = { repeat: 5, jitter: 16, version: 2 } as const;
 type LiveProbe = keyof typeof probeRuns;
-const liveProbes = Object.keys(probeRuns).filter((name): name is LiveProbe => name in probeRuns);
+const cheapestRuns = Math.min(...Object.values(probeRuns));
 
 /** Probes under way in a gateway. */
 export const openProbesMax = 16;
@@ -54,7 +54,7 @@ export interface ProbeDeskOptions {
 
 interface Watched {
   readonly pace: ProbePace;
-  next: number;
+  last: LiveProbe | undefined;
   /** From here on instances are compared when that is paid for; and from there on also when it is not. */
   canaryAt: number;
   canaryLatestAt: number;
@@ -88,12 +88,12 @@ export class ProbeDesk {
     const now = performance.now();
     const watched = this.watchedOf(deployment, now);
     watched.pace.earn(revision.noisePercent);
-    const probe = liveProbes[watched.next % liveProbes.length] ?? 'repeat';
-    if (!watched.pace.affords(probeRuns[probe], now) || !this.hasRoom(request)) return;
-    watched.next += 1;
-    this.keep(watched, request);
+    if (!watched.pace.affords(cheapestRuns, now) || !this.hasRoom(request)) return;
+    const probe = this.nextProbe(watched, request);
     if (!watched.pace.take(probeRuns[probe], now)) return;
-    if (!this.start(probe, request)) watched.pace.giveBack(probeRuns[probe]);
+    watched.last = probe;
+    this.keep(watched, request);
+    this.start(probe, request);
   }
 
   /** Compares instances and collects what they have counted, where it is time to; called every second or so. */
@@ -135,11 +135,19 @@ export class ProbeDesk {
     if (bodyBytesOf(body) <= keptBytesMax) watched.kept = { revisionId: revision.revisionId, input: inputOf(facts, contentKind, body) };
   }
 
-  private start(probe: LiveProbe, { deployment, revision, facts, contentKind, body }: ProbedRequest): boolean {
+  /** One after the other, as far as there is something to measure. */
+  private nextProbe({ last }: Watched, { deployment, revision }: ProbedRequest): LiveProbe {
+    if (last === 'repeat' && this.options.spreadsOf(revision.versionId) !== undefined) return 'jitter';
+    return last !== 'version' && otherWarm(deployment, revision) !== undefined ? 'version' : 'repeat';
+  }
+
+  private start(probe: LiveProbe, { deployment, revision, facts, contentKind, body }: ProbedRequest): void {
     const input = inputOf(facts, contentKind, body);
-    if (probe === 'version') return this.compareVersions(deployment, revision, input);
+    if (probe === 'version') {
+      this.compareVersions(deployment, revision, input);
+      return;
+    }
     const spreads = probe === 'jitter' ? this.options.spreadsOf(revision.versionId) : undefined;
-    if (probe === 'jitter' && spreads === undefined) return false;
     const owner = ownerOf(deployment.current, revision.versionNumber, probe);
     const runs = probeRuns[probe];
     const given = spreads === undefined ? input : { ...input, body: withPlan(spreads, body) };
@@ -147,7 +155,6 @@ export class ProbeDesk {
       if (end.kind === 'report') this.countSpread(owner, ProbeReport.safeParse(end.report).data, runs);
       else this.countFailure(owner, end, runs);
     });
-    return true;
   }
 
   private countSpread(owner: NoiseOwner, report: ProbeReport | undefined, runs: number): void {
@@ -163,21 +170,16 @@ export class ProbeDesk {
     else if (end.kind === 'unknown' || (end.kind === 'dropped' && end.wasSent)) this.options.recorder.count(owner, { runs });
   }
 
-  /** The same input to this version and to another one that is warm; where a trial does that already, it is not done twice. */
-  private compareVersions(deployment: ServingDeployment, revision: RoutingRevision, input: ProbedInput): boolean {
-    const { current } = deployment;
-    if (deployment.trial !== undefined) return false;
-    const other = current.revisions.find(
-      ({ revisionId, versionNumber }) => versionNumber !== revision.versionNumber && deployment.isReady(revisionId),
-    );
-    if (other === undefined) return false;
-    const owner = ownerOf(current, revision.versionNumber, 'version', other.versionNumber);
+  /** The same input to this version and to another one. */
+  private compareVersions(deployment: ServingDeployment, revision: RoutingRevision, input: ProbedInput): void {
+    const other = otherWarm(deployment, revision);
+    if (other === undefined) return;
+    const owner = ownerOf(deployment.current, revision.versionNumber, 'version', other.versionNumber);
     const both = [revision, other].map(({ revisionId }) => ({ revisionId, accepts: () => true }));
     this.askAll(deployment, both, input, (answers, asked) => {
       const spread = answers.length === 2 ? answerSpread(answers.map(({ answer }) => answer)) : undefined;
       this.options.recorder.count(owner, { ...(spread === undefined ? { failed: 1 } : totalsOf(spread)), runs: asked });
     });
-    return true;
   }
 
   /** One input to every instance of the revision that callers get. */
@@ -274,7 +276,15 @@ export class ProbeDesk {
     const known = this.watched.get(deployment);
     if (known !== undefined) return known;
     const soon = now + Math.min(soonMs, this.options.canaryFloorMs ?? soonMs);
-    const made = { pace: new ProbePace(), next: 0, canaryAt: soon, canaryLatestAt: soon, naturalAt: soon, kept: undefined, replicas: new Map() };
+    const made = {
+      pace: new ProbePace(),
+      last: undefined,
+      canaryAt: soon,
+      canaryLatestAt: soon,
+      naturalAt: soon,
+      kept: undefined,
+      replicas: new Map(),
+    };
     this.watched.set(deployment, made);
     return made;
   }
@@ -296,6 +306,12 @@ function withPlan(spreads: InputSpreads, body: FrameBody): FrameBody {
   const length = Buffer.alloc(4);
   length.writeUInt32LE(plan.length);
   return [length, plan, ...(Buffer.isBuffer(body) ? [body] : body)];
+}
+
+/** Another version that is warm; none where a trial compares versions already. */
+function otherWarm(deployment: ServingDeployment, { versionNumber }: RoutingRevision): RoutingRevision | undefined {
+  if (deployment.trial !== undefined) return undefined;
+  return deployment.current.revisions.find((other) => other.versionNumber !== versionNumber && deployment.isReady(other.revisionId));
 }
 
 function isCandidate({ rollout }: RoutingDeployment, { revisionId }: RoutingRevision): boolean {

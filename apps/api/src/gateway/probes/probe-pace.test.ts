@@ -33,7 +33,8 @@ describe('the pace of probes', () => {
     expect(pace.take(5, 1_009)).toBe(false);
     expect(pace.take(5, 1_010)).toBe(true);
     expect(pace.affords(savedRunsMax, 9_999)).toBe(false);
-    pace.giveBack(1_000);
+    for (let at = 0; at < 100_000; at += 1) pace.earn(1);
+    expect(pace.affords(savedRunsMax + 1, 9_999)).toBe(false);
     expect(pace.take(savedRunsMax, 9_999)).toBe(true);
     expect(pace.pay(1)).toBe(false);
   });

@@ -35,9 +35,4 @@ export class ProbePace {
     this.runs -= runs;
     return true;
   }
-
-  /** A probe was not made after all. */
-  giveBack(runs: number): void {
-    this.runs = Math.min(savedRunsMax, this.runs + runs);
-  }
 }
