@@ -185,6 +185,7 @@ function DeploymentTabs({ deployment }: { readonly deployment: DeploymentView })
     { href: `${base}/resources`, label: 'Resources' },
     { href: `${base}/watch`, label: 'Watch' },
     { href: `${base}/quality`, label: 'Quality' },
+    { href: `${base}/data`, label: 'Data' },
     { href: `${base}/noise`, label: 'Noise' },
     { href: `${base}/objectives`, label: 'Objectives' },
     { href: `${base}/versions`, label: 'Versions' },

@@ -1,6 +1,6 @@
 'use client';
 
-import { AnomalySeries, FailureSeries, JudgementList, NoiseSeries, SloSeries, WatchSettingsView } from '@slipway/contracts';
+import { AnomalySeries, DriftSeries, FailureSeries, JudgementList, NoiseSeries, SloSeries, WatchSettingsView } from '@slipway/contracts';
 import { useQuery } from '@tanstack/react-query';
 import type { RangePreset } from '../time/time-range';
 import { call, path } from './api.client';
@@ -38,4 +38,9 @@ export function useAnomalies(name: string, range: RangePreset) {
 
 export function useFailures(name: string, range: RangePreset) {
   return useSeries(FailureSeries, 'failures', name, range);
+}
+
+/** With a column, also how its values are spread. */
+export function useDrift(name: string, range: RangePreset, column?: string) {
+  return useSeries(DriftSeries, 'drift', name, range, column === undefined ? {} : { filter: { column } });
 }
