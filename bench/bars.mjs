@@ -10,7 +10,7 @@ export const bars = {
   image: { title: '602 kB binary image given back, 16 in flight: Slipway ÷ bare', least: 0.5, hope: 0.8, unit: '×' },
   grpc: { title: 'gRPC tiny unary, 32 in flight: Slipway ÷ empty grpc-js server', least: 0.7, hope: 0.9, unit: '×' },
   batching: { title: 'adaptive batching ÷ none, cost mostly per run, 64 in flight', least: 2, hope: 4, unit: '×' },
-  monitoring: { title: 'monitoring on ÷ off, throughput', least: 0.95, hope: 0.98, unit: '×' },
+  watching: { title: 'watched (records, profiles, noise) ÷ not, throughput', least: 0.95, hope: 0.98, unit: '×' },
   manyDeployments: { title: '1 000 deployments ÷ 1 in the snapshot, throughput', least: 0.97, hope: 1, unit: '×' },
   instanceMemory: { title: 'memory (PSS) of each further idle instance', most: 50, hope: 40, unit: 'MB' },
   overload3: { title: 'goodput at 3 × capacity ÷ peak', least: 0.9, unit: '×' },
@@ -38,5 +38,7 @@ export const bars = {
   outageProfiles: { title: 'answered predictions that are not in the profile', most: 0, unit: 'predictions' },
   outageDrained: { title: 'time until the backlog is stored ÷ time without the database', most: 2, hope: 0.5, unit: '×' },
   outageMemory: { title: 'growth of any process over the run', most: 20, hope: 5, unit: 'MB' },
+  profileYear: { title: 'profile of a model-year, 40 features, in the database', most: 100, hope: 30, unit: 'MB' },
+  profileWindow: { title: 'any window of it, the slowest length, p95', most: 200, hope: 50, unit: 'ms' },
   registryLists: { title: 'lists of 5 000 models, the slowest kind, p95', most: 200, hope: 50, unit: 'ms' },
 };

@@ -6,10 +6,11 @@ import { largeJson, loading } from './neighbours.mjs';
 import { outage } from './outage.mjs';
 import { expired, overload, priority } from './overload.mjs';
 import { planner } from './planner.mjs';
+import { profileYear } from './profile-year.mjs';
 import { registry } from './registry.mjs';
 import { rollouts } from './rollouts.mjs';
 import { binary, json, lowLoad, rows64 } from './tiny.mjs';
-import { batching, instanceMemory, manyDeployments, monitoring } from './variants.mjs';
+import { batching, instanceMemory, manyDeployments, watching } from './variants.mjs';
 
 /** In the order of a run; the names select them at the command line. */
 export const cases = {
@@ -23,7 +24,7 @@ export const cases = {
   compute,
   mixed,
   batching,
-  monitoring,
+  watching,
   deployments: manyDeployments,
   overload,
   priority,
@@ -34,4 +35,5 @@ export const cases = {
   registry,
   rollouts,
   planner,
+  'profile-year': profileYear,
 };

@@ -1,4 +1,4 @@
-// Slipway against itself: batching, monitoring, the size of the routing snapshot, the memory of one more instance.
+// Slipway against itself: batching, watching, the size of the routing snapshot, the memory of one more instance.
 import { compareRows, httpRow } from '../compare.mjs';
 import { denseStack, tabular } from '../models.mjs';
 import { pssBytesOf, withDescendants } from '../process-cost.mjs';
@@ -19,13 +19,14 @@ export async function batching(bench) {
   bench.report.figure('batching', pairedRatio(seen['adaptive batching'].rate.values, seen['one by one'].rate.values));
 }
 
-/** The same model with its predictions recorded and not. */
-export async function monitoring(bench) {
+/** The same model watched as it is by default, and not at all. */
+export async function watching(bench) {
   const on = await bench.deployed('tabular', tabular);
-  const off = await bench.deployed('tabular-unrecorded', tabular, { spec: { recordPredictions: false } });
-  const seen = await compareRows([httpRow('not recorded', off, tinyJson, 32), httpRow('recorded', on, tinyJson, 32)], bench.legs);
-  bench.report.table('tiny JSON, 32 in flight, predictions recorded or not', seen);
-  bench.report.figure('monitoring', pairedRatio(seen.recorded.rate.values, seen['not recorded'].rate.values));
+  const unwatched = { recordPredictions: false, monitoring: { profiles: false, noise: { percent: 0 } } };
+  const off = await bench.deployed('tabular-unwatched', tabular, { spec: unwatched });
+  const seen = await compareRows([httpRow('not watched', off, tinyJson, 32), httpRow('watched', on, tinyJson, 32)], bench.legs);
+  bench.report.table('tiny JSON, 32 in flight, watched (records, profiles, noise) or not', seen);
+  bench.report.figure('watching', pairedRatio(seen.watched.rate.values, seen['not watched'].rate.values));
 }
 
 /** A gateway that knows 1, 100 and 1 000 deployments; without database, because a thousand of them would be a thousand processes. */

@@ -61,6 +61,11 @@ export class ByteReader {
   }
 
   whole(): number {
+    const first = this.room[this.at] ?? 0x80;
+    if (first < 0x80) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     for (let scale = 1; ; scale *= 0x80) {
       const part = this.byte();
@@ -69,6 +74,37 @@ export class ByteReader {
     }
     if (!Number.isSafeInteger(value)) throw new RangeError('the bytes hold a number that is too large');
     return value;
+  }
+
+  /** So many whole numbers. Most of what is read is bins, so this takes no step more than it must. */
+  wholes(count: number): number[] {
+    const { room } = this;
+    const numbers: number[] = [];
+    let at = this.at;
+    for (let index = 0; index < count; index++) {
+      const low = room[at] ?? 0x80;
+      if (low < 0x80) {
+        numbers.push(low);
+        at++;
+        continue;
+      }
+      const middle = room[at + 1] ?? 0x80;
+      const high = room[at + 2] ?? 0x80;
+      if (middle < 0x80) {
+        numbers.push((low & 0x7f) | (middle << 7));
+        at += 2;
+      } else if (high < 0x80) {
+        numbers.push((low & 0x7f) | ((middle & 0x7f) << 7) | (high << 14));
+        at += 3;
+      } else {
+        // Larger numbers, and bytes that end early.
+        this.at = at;
+        numbers.push(this.whole());
+        at = this.at;
+      }
+    }
+    this.at = at;
+    return numbers;
   }
 
   /** Makes sure that so many bytes are left, before room is made for what they hold. */

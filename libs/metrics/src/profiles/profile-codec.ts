@@ -65,8 +65,7 @@ function readColumn(from: ByteReader, rows: number): ColumnCounts {
   const [mean, m2] = hasMoments ? [from.double(), from.double()] : [0, 0];
   const length = from.whole();
   if (length > binsMax) throw new RangeError(`a column of ${length} bins; at most ${binsMax} are read`);
-  const bins = new Array<number>(length);
-  for (let index = 0; index < length; index++) bins[index] = from.whole();
+  const bins = from.wholes(length);
   const unseen = (flags & flag.unseen) === 0 ? {} : { unseen: unseenText(readRegisters(from)) };
   return { n, missing, infinite, zeros, min, max, mean, m2, bins, ...unseen };
 }

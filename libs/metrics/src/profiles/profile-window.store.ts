@@ -232,7 +232,7 @@ async function mergeHour(client: PoolClient, { deploymentId, versionId, at, layo
   if (!rows.some(({ source }) => source !== '')) return;
   await put(client, key, profileHourMs / 1000, rows);
   await client.query(
-    `update telemetry.profile_windows set is_merged = true, is_closed = true, body = '' where deployment_id = $1 and version_id = $2 and start_at = $3
+    `update telemetry.profile_windows set is_merged = true, is_closed = true, "rows" = 0, lost = 0, body = '' where deployment_id = $1 and version_id = $2 and start_at = $3
        and layout_id = $4 and span_seconds = ${profileHourMs / 1000} and source = any($5)`,
     [...key, rows.flatMap(({ source }) => (source === '' ? [] : source))],
   );
