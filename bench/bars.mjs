@@ -40,5 +40,9 @@ export const bars = {
   outageMemory: { title: 'growth of any process over the run', most: 20, hope: 5, unit: 'MB' },
   profileYear: { title: 'profile of a model-year, 40 features, in the database', most: 100, hope: 30, unit: 'MB' },
   profileWindow: { title: 'any window of it, the slowest length, p95', most: 200, hope: 50, unit: 'ms' },
+  recordsStored: { title: 'records stored from a spool', least: 1_500, hope: 10_000, unit: 'records/s' },
+  recordsLabelled: { title: 'labels taken over HTTP, 1 000 at a time', least: 1_000, hope: 5_000, unit: 'labels/s' },
+  recordsCharts: { title: 'questions to 10 M records (quick: 1 M), the slowest kind, p95', most: 300, hope: 100, unit: 'ms' },
+  recordsDropped: { title: 'a day past its retention is dropped', most: 1_000, hope: 100, unit: 'ms' },
   registryLists: { title: 'lists of 5 000 models, the slowest kind, p95', most: 200, hope: 50, unit: 'ms' },
 };

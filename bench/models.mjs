@@ -1,5 +1,5 @@
 // The models of the cases that need one made for the purpose. Weights are arbitrary but fixed; only shapes and cost matter.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { floats, loopModel, writeModel } from '@slipway/inference/testing';
@@ -14,6 +14,13 @@ export const tabular = {
   signature: signatureOf('features', [-1, 11], 'prediction', [-1, 1]),
   requestFile: join(examples, 'logistics', 'request.json'),
 };
+
+/** The versions of an example and what their answers mean. */
+export function exampleModels(name) {
+  const { examples: all } = JSON.parse(readFileSync(join(examples, 'manifest.json'), 'utf8'));
+  const { versions, task } = all.find(({ model }) => model === name);
+  return { files: versions.map(({ file }) => join(examples, file)), task };
+}
 
 /** Gives an image of 3 × 224 × 224 (602 kB) back as it is. */
 export function echoImage() {

@@ -7,6 +7,7 @@ import { outage } from './outage.mjs';
 import { expired, overload, priority } from './overload.mjs';
 import { planner } from './planner.mjs';
 import { profileYear } from './profile-year.mjs';
+import { records } from './records.mjs';
 import { registry } from './registry.mjs';
 import { rollouts } from './rollouts.mjs';
 import { binary, json, lowLoad, rows64 } from './tiny.mjs';
@@ -32,6 +33,7 @@ export const cases = {
   loading,
   'large-json': largeJson,
   outage,
+  records,
   registry,
   rollouts,
   planner,
