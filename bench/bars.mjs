@@ -45,4 +45,8 @@ export const bars = {
   recordsCharts: { title: 'questions to 10 M records (quick: 1 M), the slowest kind, p95', most: 300, hope: 100, unit: 'ms' },
   recordsDropped: { title: 'a day past its retention is dropped', most: 1_000, hope: 100, unit: 'ms' },
   registryLists: { title: 'lists of 5 000 models, the slowest kind, p95', most: 200, hope: 50, unit: 'ms' },
+  anomalyScore: { title: 'anomalies in the series of --data, score of the Numenta benchmark', least: 55, hope: 60, unit: 'points' },
+  anomalyGenerated: { title: 'anomalies on generated series, the same score', least: 58, hope: 65, unit: 'points' },
+  anomalyFalseAlarms: { title: 'false alarms of anomalies per deployment and month, all series together', most: 1, hope: 0.3, unit: 'alarms' },
+  anomalyFaults: { title: 'simulated faults of an hour found within half an hour', least: 0.9, hope: 0.97, unit: '×' },
 };

@@ -14,8 +14,14 @@ export class Bench {
   /** To be stopped at the end of the case. */
   #started = [];
 
-  constructor({ isQuick }) {
+  /**
+   * @param data a folder of labelled series, where one was given
+   * @param estimates options of the case of that name
+   */
+  constructor({ isQuick, data, estimates }) {
     this.isQuick = isQuick;
+    this.data = data;
+    this.estimates = estimates;
     this.report = new Report({ isQuick });
     this.legs = isQuick ? { pairs: 3, seconds: 2, warmUpSeconds: 1 } : { pairs: 10, seconds: 3, warmUpSeconds: 3 };
   }

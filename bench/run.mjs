@@ -1,17 +1,27 @@
 // `npm run bench`: Slipway beside a plain server and Python servers on this machine, in one run. Prints figure, bar and verdict, writes
 // bench/results/<date>-<commit>.json, and exits with 1 when a bar is missed.
-// Usage: npm run bench [-- --quick] [-- --as-built] [-- <cases>]      --as-built: measure what dist/ holds, without building first
+// Usage: npm run bench [-- --quick] [-- --as-built] [-- --data <folder>] [-- <cases>]      --as-built: measure what dist/ holds, without building first;
+//        --data: labelled series for the case that takes any
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ensureBuilt } from '../scripts/steps/build.mjs';
 import { main, Problem, root } from '../scripts/steps/command.mjs';
 import { ensureInstalled } from '../scripts/steps/install.mjs';
+import { estimatesHelp, takeEstimateOptions } from './estimates/options.mjs';
 
 await main(async () => {
   const options = process.argv.slice(2);
   const isQuick = options.includes('--quick');
+  const data = wordAfter(options, '--data');
+  if (options.includes('--help')) {
+    process.stdout.write(estimatesHelp);
+    return;
+  }
+  const estimates = takeEstimateOptions(options, (message) => {
+    throw new Problem(message);
+  });
   const wanted = options.filter((option) => !option.startsWith('--'));
   if (process.platform !== 'linux') throw new Problem('The benchmark reads CPU time and memory from /proc and needs Linux.');
   if (!options.includes('--as-built')) {
@@ -24,12 +34,21 @@ await main(async () => {
   const { generator } = await import('./http-load.mjs');
   const unknown = wanted.filter((name) => !(name in cases));
   if (unknown.length > 0) throw new Problem(`There is no case "${unknown[0]}"; there are: ${Object.keys(cases).join(', ')}.`);
-  const bench = new Bench({ isQuick });
+  const bench = new Bench({ isQuick, data, estimates });
   const isMet = await bench.run(Object.entries(cases).filter(([name]) => wanted.length === 0 || wanted.includes(name)));
   const file = writeResults(bench.report, { isQuick, cases: wanted, generator });
   process.stdout.write(`Results: ${file}\n`);
   process.exitCode = isMet ? 0 : 1;
 });
+
+/** Takes an option with its value out of the words. */
+function wordAfter(options, name) {
+  const at = options.indexOf(name);
+  if (at < 0) return undefined;
+  const [, value] = options.splice(at, 2);
+  if (value === undefined || value.startsWith('--')) throw new Problem(`Expected a value after ${name}.`);
+  return resolve(process.env.INIT_CWD ?? '.', value);
+}
 
 function writeResults({ figures, tables, skipped, disturbances }, run) {
   const folder = join(root, 'bench', 'results');

@@ -12,6 +12,7 @@ import { registry } from './registry.mjs';
 import { rollouts } from './rollouts.mjs';
 import { binary, json, lowLoad, rows64 } from './tiny.mjs';
 import { batching, instanceMemory, manyDeployments, watching } from './variants.mjs';
+import { anomalies } from './anomalies.mjs';
 
 /** In the order of a run; the names select them at the command line. */
 export const cases = {
@@ -38,4 +39,5 @@ export const cases = {
   rollouts,
   planner,
   'profile-year': profileYear,
+  anomalies,
 };

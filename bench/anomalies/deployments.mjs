@@ -1,0 +1,74 @@
+// Simulated deployments, watched as the worker watches real ones.
+import { SeriesWatch, watchedSeries } from '@slipway/metrics';
+import { simulateDeployment, simulatedStartMs } from '../../libs/metrics/dist/anomalies/testing/simulate-month.js';
+
+const days = 30;
+
+/** Months of deployments on which nothing is wrong: every alarm is a false one. */
+export function falseAlarms(months, seed) {
+  const bySeries = {};
+  let alarms = 0;
+  for (let month = 0; month < months; month += 1) {
+    watch(seed + month, days, undefined, (name) => {
+      alarms += 1;
+      bySeries[name] = (bySeries[name] ?? 0) + 1;
+    });
+  }
+  return { months, alarms, bySeries };
+}
+
+/** What goes wrong for an hour, at noon of the last day. */
+const faults = [
+  { fault: 'traffic stops', series: 'traffic', change: () => 0, needs: ({ n }) => n >= 60 },
+  { fault: 'traffic × 4', series: 'traffic', change: (value) => 4 * value, needs: ({ n }) => n >= 60 },
+  { fault: '5 % more errors', series: 'error_ratio', change: (value) => value + 0.05, needs: ({ n }) => n >= 200 },
+  { fault: 'latency × 2.5', series: 'latency_p50', change: (value) => 2.5 * value, needs: ({ n }) => n >= 100 },
+  { fault: 'CPU × 4', series: 'cpu', change: (value) => 4 * value + 0.1, needs: () => true },
+  { fault: 'memory × 1.5', series: 'memory', change: (value) => 1.5 * value, needs: () => true },
+  { fault: 'mean prediction + 0.2', series: 'prediction_mean', change: (value) => value + 0.2, needs: ({ n }) => n >= 300 },
+  { fault: 'labels stop', series: 'labels', change: () => 0, needs: ({ n }) => n >= 60 },
+];
+
+/** How many are found within half an hour; where a fault could not be told from chance by anybody, it is not tried. */
+export function foundFaults(deployments, seed) {
+  return faults.map(({ fault, series, change, needs }) => {
+    let [found, of] = [0, 0];
+    for (let deployment = 0; deployment < deployments; deployment += 1) {
+      const beginMs = simulatedStartMs + (days - 1) * 86_400_000 + 12 * 3_600_000;
+      let isTried = true;
+      let isFound = false;
+      const spoil = (atMs, name, seen) => {
+        if (name !== series || atMs < beginMs || atMs >= beginMs + 3_600_000) return seen;
+        if (atMs === beginMs) isTried = needs(seen);
+        return { ...seen, value: change(seen.value) };
+      };
+      const isThere = watch(seed + 7_919 * deployment, days, { only: series, spoil }, (_name, atMs) => {
+        if (atMs >= beginMs && atMs < beginMs + 1_800_000) isFound = true;
+      });
+      if (!isThere || !isTried) continue;
+      of += 1;
+      if (isFound) found += 1;
+    }
+    return { fault, found, of };
+  });
+}
+
+/** @param tell each alarm as it begins. @returns whether the deployment has the series at all */
+function watch(seed, count, options, tell) {
+  const watched = watchedSeries
+    .filter(({ name }) => options?.only === undefined || name === options.only)
+    .map((series) => ({ series, watch: new SeriesWatch(series), isOn: false }));
+  let isThere = false;
+  for (const { atMs, values } of simulateDeployment(seed, count)) {
+    for (const each of watched) {
+      const seen = values[each.series.name];
+      if (seen === undefined) continue;
+      isThere = true;
+      const { judgement } = each.watch.observe(atMs, options?.spoil(atMs, each.series.name, seen) ?? seen);
+      const isOn = judgement.verdict === 'alarm';
+      if (isOn && !each.isOn) tell(each.series.name, atMs);
+      each.isOn = isOn;
+    }
+  }
+  return isThere;
+}
