@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import {
+  FailuresJudge,
   type Judge,
   JudgementStore,
   JudgeStateStore,
@@ -46,6 +47,7 @@ export class JudgingModule implements OnModuleInit {
     return [
       ...driftJudges(this.platform.db),
       new EstimatedQualityJudge(new QualityEstimates(this.platform.db), states, new JudgementStore(pool)),
+      new FailuresJudge(pool, states),
       new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) }),
     ];
   }

@@ -12,8 +12,9 @@ export interface FailureCount {
 export const leastRequests = 20;
 /** Fewer failures than this are nobody's alarm, however rare they were before. */
 export const leastFailures = 5;
-/** History that counts as such. */
+/** History that counts as such: requests, and hours, a day of them, so that rare bursts are in it. */
 export const leastHistory = 500;
+const leastHistoryHours = 24;
 /** A share that is no trouble by itself, and one that is, whatever was before. */
 const harmlessRatio = 0.01;
 const harmfulRatio = 0.05;
@@ -45,7 +46,7 @@ export function scatterOf(hours: readonly FailureCount[]): number {
  */
 export function judgeFailureShare(what: string, window: FailureCount, hours: readonly FailureCount[], level: number): Judgement {
   const history = { failed: sum(hours, (hour) => hour.failed), of: sum(hours, (hour) => hour.of) };
-  const isKnown = history.of >= leastHistory;
+  const isKnown = history.of >= leastHistory && hours.length >= leastHistoryHours;
   const usual = isKnown ? history.failed / history.of : undefined;
   const threshold = usual === undefined ? harmfulRatio : Math.min(1, Math.max(harmlessRatio, times * usual));
   const value = window.of === 0 ? null : window.failed / window.of;
