@@ -1,7 +1,10 @@
+import { anomalies } from './anomalies.mjs';
 import { compute } from './compute.mjs';
+import { estimates } from './estimates.mjs';
 import { grpc } from './grpc.mjs';
 import { image } from './image.mjs';
 import { mixed } from './mixed.mjs';
+import { monitoring } from './monitoring.mjs';
 import { largeJson, loading } from './neighbours.mjs';
 import { outage } from './outage.mjs';
 import { expired, overload, priority } from './overload.mjs';
@@ -12,7 +15,6 @@ import { registry } from './registry.mjs';
 import { rollouts } from './rollouts.mjs';
 import { binary, json, lowLoad, rows64 } from './tiny.mjs';
 import { batching, instanceMemory, manyDeployments, watching } from './variants.mjs';
-import { anomalies } from './anomalies.mjs';
 
 /** In the order of a run; the names select them at the command line. */
 export const cases = {
@@ -40,4 +42,6 @@ export const cases = {
   planner,
   'profile-year': profileYear,
   anomalies,
+  estimates,
+  monitoring,
 };

@@ -16,7 +16,7 @@ const unknownIndependence = 0.5;
 
 /**
  * How far the shifts of a version's columns add up, 0 (all tell the same) to 1 (each tells something of its own). Rows of the reference are drawn so
- * that one column after the other shifts; the least-squares share makes the figure from counts (`profileShift`) what a classifier of those rows finds.
+ * that one or two columns shift; the least-squares share makes the figure from counts (`profileShift`) what a classifier of those rows finds.
  */
 export function measureIndependence(layout: ProfileLayout, profile: Profile, values: readonly (ColumnValues | undefined)[]): number {
   const rows = profile.rows;
@@ -26,8 +26,10 @@ export function measureIndependence(layout: ProfileLayout, profile: Profile, val
   const features = places.map((index) => values[index] ?? []);
   let [above, below] = [0, 0];
   for (let shift = 0; shift < shifts; shift += 1) {
-    const feature = features[Math.floor(random() * features.length)] ?? [];
-    const drawn = drawShifted(feature, strengths[shift % strengths.length] ?? 1, random);
+    const pickOne = () => features[Math.floor(random() * features.length)] ?? [];
+    // Every other shift has two causes: those of one alone would say that columns never add up.
+    const causes = shift % 2 === 0 ? [pickOne()] : [pickOne(), pickOne()];
+    const drawn = drawShifted(causes, strengths[shift % strengths.length] ?? 1, random);
     if (drawn === undefined) continue;
     const moved = features.map((each) => pick(each, drawn));
     const auc = domainAuc(features, moved);
@@ -45,18 +47,21 @@ export function measureIndependence(layout: ProfileLayout, profile: Profile, val
   return below === 0 ? unknownIndependence : Math.min(1, Math.max(0, above / below));
 }
 
-/** Rows in which large values of a feature (texts: in an order drawn by lot) are more frequent; undefined for one of a single value. */
-function drawShifted(feature: DomainFeature, strength: number, random: () => number): Uint32Array | undefined {
-  const ranks = ranksOf(feature, random);
-  if (ranks === undefined) return undefined;
-  const sign = random() < 0.5 ? -1 : 1;
-  const sums = new Float64Array(ranks.length);
+/** Rows in which large (or small) values of some features are more frequent, texts in an order drawn by lot; undefined where each has a single value. */
+function drawShifted(causes: readonly DomainFeature[], strength: number, random: () => number): Uint32Array | undefined {
+  const leans = causes.flatMap((feature) => {
+    const ranks = ranksOf(feature, random);
+    return ranks === undefined ? [] : [{ ranks, lean: random() < 0.5 ? -strength : strength }];
+  });
+  const rows = causes[0]?.length ?? 0;
+  if (leans.length === 0) return undefined;
+  const sums = new Float64Array(rows);
   let total = 0;
-  for (const [row, rank] of ranks.entries()) {
-    total += Math.exp(sign * strength * rank);
+  for (let row = 0; row < rows; row += 1) {
+    total += Math.exp(leans.reduce((sum, { ranks, lean }) => sum + lean * (ranks[row] ?? 0), 0));
     sums[row] = total;
   }
-  return Uint32Array.from({ length: Math.min(rowsPerSide, ranks.length) }, () => placeOf(sums, random() * total));
+  return Uint32Array.from({ length: Math.min(rowsPerSide, rows) }, () => placeOf(sums, random() * total));
 }
 
 /** Between 0 and 1 by place among the different values. */

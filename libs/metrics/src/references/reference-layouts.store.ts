@@ -18,10 +18,9 @@ export class ReferenceLayouts implements LayoutSource {
     });
     const withheld = new Set(learning.map(({ versionId }) => versionId));
     const layouts = new Map<string, ProfileLayout>();
-    for (const [versionId] of await this.active.activeDigests(versionIds)) {
-      if (withheld.has(versionId)) continue;
-      const reference = await this.active.activeReference(versionId);
-      if (reference !== undefined) layouts.set(versionId, reference.body.layout);
+    for (const [versionId, { id, digest }] of await this.active.activeDigests(versionIds)) {
+      const body = withheld.has(versionId) ? undefined : await this.active.bodyOf(id, digest);
+      if (body !== undefined) layouts.set(versionId, body.layout);
     }
     return layouts;
   }

@@ -118,7 +118,9 @@ export class ReferenceRunStore {
    */
   async beginAutomatic(): Promise<number> {
     return this.db.$transaction(async (tx) => {
-      const rows = await tx.$queryRaw<(ReferencedVersion & { datasetId: string; dataset: string; digest: string; format: string; options: unknown })[]>`
+      const rows = await tx.$queryRaw<
+        (ReferencedVersion & { datasetId: string; dataset: string; digest: string; format: string; options: unknown })[]
+      >`
         select distinct on (v."id") d."projectId", d."modelId", m."name" as "model", v."id" as "versionId", v."number" as "version",
           d."id" as "datasetId", d."name" as "dataset", d."digest", d."format", d."options"
         from "Dataset" d join "Model" m on m."id" = d."modelId" join "Version" v on v."modelId" = d."modelId"

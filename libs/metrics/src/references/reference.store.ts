@@ -203,7 +203,8 @@ export class ActiveReferenceStore {
     return new Map(rows.flatMap(({ versionId, id, digest }) => (digest === null ? [] : [[versionId, { id, digest }] as const])));
   }
 
-  private async bodyOf(id: string, digest: string): Promise<ReferenceBody | undefined> {
+  /** The body of a reference that is ready; undefined when it is gone. */
+  async bodyOf(id: string, digest: string): Promise<ReferenceBody | undefined> {
     const known = this.bodies.get(digest);
     if (known !== undefined) return known;
     const row = await this.db.referenceProfile.findUnique({ where: { id }, select: { body: true } });
