@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AnomaliesController } from './anomalies.controller.js';
 import { DriftController } from './drift.controller.js';
 import { FailuresController } from './failures.controller.js';
 import { HostResourcesController } from './host-resources.controller.js';
@@ -9,10 +10,12 @@ import { NoiseController } from './noise.controller.js';
 import { PredictionsController } from './predictions.controller.js';
 import { ResourcesController } from './resources.controller.js';
 import { ServingController } from './serving.controller.js';
+import { SloController } from './slo.controller.js';
 import { WatchController } from './watch.controller.js';
 
 @Module({
   controllers: [
+    AnomaliesController,
     DriftController,
     FailuresController,
     HostResourcesController,
@@ -23,6 +26,7 @@ import { WatchController } from './watch.controller.js';
     PredictionsController,
     ResourcesController,
     ServingController,
+    SloController,
     WatchController,
   ],
 })

@@ -1,5 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import {
+  AnomalyInputStore,
+  AnomalyPointStore,
   FailuresJudge,
   type Judge,
   JudgementStore,
@@ -9,12 +11,16 @@ import {
   NoiseHourStore,
   NoiseJudge,
   QualityEstimates,
+  SloEventStore,
+  SloStore,
 } from '@slipway/metrics';
 import { Jobs } from '../jobs/jobs.js';
 import { Platform } from '../platform.js';
+import { AnomalyJudge } from './anomaly-judge.js';
 import { driftJudges } from './drift-judges.js';
 import { EstimatedQualityJudge } from './estimated-quality-judge.js';
 import { JudgingRound } from './judging-round.js';
+import { SloJudge } from './slo-judge.js';
 
 const roundEveryMs = 10_000;
 
@@ -45,6 +51,8 @@ export class JudgingModule implements OnModuleInit {
     const { pool, prisma } = this.platform.db;
     const states = new JudgeStateStore(pool);
     return [
+      new AnomalyJudge({ states, inputs: new AnomalyInputStore(pool), points: new AnomalyPointStore(pool) }),
+      new SloJudge(new SloStore(prisma), new SloEventStore(pool), new JudgementStore(pool)),
       ...driftJudges(this.platform.db),
       new EstimatedQualityJudge(new QualityEstimates(this.platform.db), states, new JudgementStore(pool)),
       new FailuresJudge(pool, states),
