@@ -1,4 +1,5 @@
 import type { ColumnCounts, ColumnLayout } from '@slipway/contracts';
+import { BinFinder } from './bin-finder.js';
 import { addMoments, type Moments } from './merge-profiles.js';
 import { UnseenSketch, unseenText } from './unseen-sketch.js';
 
@@ -11,17 +12,17 @@ export class NumericCounter {
   private min = Number.POSITIVE_INFINITY;
   private max = Number.NEGATIVE_INFINITY;
   private moments: Moments = { n: 0, mean: 0, m2: 0 };
-  private readonly edges: Float64Array;
+  private readonly finder: BinFinder;
   private readonly bins: Float64Array;
 
   constructor({ edges }: ColumnLayout) {
-    this.edges = Float64Array.from(edges ?? []);
+    this.finder = new BinFinder(Float64Array.from(edges ?? []));
     this.bins = new Float64Array(edges === undefined ? 0 : edges.length + 1);
   }
 
   /** Counts every `stride`-th value, `rows` of them from `offset` on; of those that are NaN, `absent` were not there at all. */
   fold(values: Float64Array, offset: number, stride: number, rows: number, absent: number): void {
-    const { edges, bins } = this;
+    const { finder, bins } = this;
     const hasBins = bins.length > 0;
     const shift = this.moments.n > 0 ? this.moments.mean : firstFinite(values, offset, stride, rows);
     let { zeros, min, max, infinite } = this;
@@ -43,7 +44,7 @@ export class NumericCounter {
       sum += distance;
       squares += distance * distance;
       if (hasBins) {
-        const bin = binOf(edges, value);
+        const bin = finder.find(value);
         bins[bin] = (bins[bin] ?? 0) + 1;
       }
     }
@@ -68,20 +69,6 @@ export class NumericCounter {
       bins: Array.from(bins),
     };
   }
-}
-
-/** How many edges are at or below the value. */
-function binOf(edges: Float64Array, value: number): number {
-  let low = 0;
-  let length = edges.length;
-  while (length > 0) {
-    const half = length >> 1;
-    if ((edges[low + half] ?? 0) <= value) {
-      low += half + 1;
-      length -= half + 1;
-    } else length = half;
-  }
-  return low;
 }
 
 function firstFinite(values: Float64Array, offset: number, stride: number, rows: number): number {
