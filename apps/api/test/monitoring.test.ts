@@ -1,8 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import type { Task } from '@slipway/contracts';
-import { LabelsAccepted, Problem, QualitySeries, ResourceSeries, ServingSeries } from '@slipway/contracts';
-import { createRegistry, PredictionStore, parsePredictionRef, ServingRecorder, ServingWindowStore } from '@slipway/metrics';
-import { newId, toJson } from '@slipway/platform';
+import { LabelsAccepted, PredictionPage, Problem, QualitySeries, ResourceSeries, ServingSeries } from '@slipway/contracts';
+import {
+  createRegistry,
+  type PredictionRow,
+  PredictionStore,
+  parsePredictionRef,
+  recordKey,
+  ServingRecorder,
+  ServingWindowStore,
+} from '@slipway/metrics';
+import { newId, sealBytes, toJson } from '@slipway/platform';
 import { waitFor } from '@slipway/platform/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startApi, type TestApi } from './start-api.js';
@@ -37,31 +45,34 @@ async function deployed(task: Task | null = binary): Promise<Deployed> {
   return { name, id: row.id, revisionId: row.revisions[0]?.id ?? '', versionId };
 }
 
-async function predicted(deployment: Deployed, predictions: readonly (string | number)[], over: { clientId?: string } = {}): Promise<string> {
-  const id = newId('prd');
-  // The rows are filed under the time inside the id.
-  const atMs = parsePredictionRef(id)?.atMs ?? 0;
-  const rows = predictions.map((value, row) => ({
-    atMs,
+function recordOf(deployment: Deployed, id: string, value: string | number, row: number, rows: number): PredictionRow {
+  return {
+    // The rows are filed under the time inside the id.
+    atMs: parsePredictionRef(id)?.atMs ?? 0,
     id,
     row,
     deploymentId: deployment.id,
     revisionId: deployment.revisionId,
     versionId: deployment.versionId,
     versionNumber: 1,
-    clientId: over.clientId ?? null,
+    clientId: null,
     predicted: typeof value === 'string' ? value : null,
     predictedNumber: typeof value === 'number' ? value : null,
     score: 0.75,
     queueMicros: 7,
     computeMicros: 42,
-    rows: predictions.length,
+    rows,
     probability: 1,
     slices: null,
     joinKey: null,
     outputs: null,
     inputs: null,
-  }));
+  };
+}
+
+async function predicted(deployment: Deployed, predictions: readonly (string | number)[], over: { clientId?: string } = {}): Promise<string> {
+  const id = newId('prd');
+  const rows = predictions.map((value, row) => ({ ...recordOf(deployment, id, value, row, predictions.length), clientId: over.clientId ?? null }));
   await new PredictionStore(api.database.pool).insert(rows, new Map([[deployment.id, 'prj_default']]));
   return id;
 }
@@ -131,7 +142,7 @@ it('takes labels and turns them into quality', async () => {
   expect(quality.versions[0]).toMatchObject({
     predicted: 40,
     labelled: 40,
-    accuracy: { value: 0.75, verdict: 'ok' },
+    accuracy: { value: 0.75, verdict: 'insufficient' },
     recall: { value: 0.5 },
     precision: { value: 1 },
   });
@@ -167,6 +178,56 @@ it('shows the rows of a prediction with their labels', async () => {
   expect((await api.call('GET', `/v1/predictions/${encodeURIComponent(`${id}#1`)}`)).body).toMatchObject({ items: [{ row: 1 }] });
   for (const other of [newId('prd'), 'nonsense', `${id}%232`]) expect((await api.call('GET', `/v1/predictions/${other}`)).status).toBe(404);
 });
+
+it('lists records, newest first, with what they tell of slices, outputs and inputs', async () => {
+  const deployment = await deployed();
+  const older = await predicted(deployment, ['benign']);
+  const id = newId('prd');
+  const inputs = [{ name: 'x[0]', how: 'keep', value: 1.5 }];
+  const sealed = sealBytes(recordKey(api.platform.masterKey, deployment.id), Buffer.from(JSON.stringify(inputs)), `inputs ${id}#0`);
+  const row = {
+    ...recordOf(deployment, id, 'malignant', 0, 1),
+    probability: 0.25,
+    slices: { region: 'north' },
+    joinKey: 'order-7',
+    outputs: { others: { leaf: [3] } },
+    inputs: sealed,
+  };
+  const damaged = recordOf(deployment, newId('prd'), 'benign', 0, 1);
+  await new PredictionStore(api.database.pool).insert([row, { ...damaged, inputs: sealed }], new Map([[deployment.id, 'prj_default']]));
+  await label(deployment.name, [{ predictionId: id, label: 'benign' }]);
+  const list = async (query: string) => {
+    const answer = await api.call('GET', `/v1/deployments/${deployment.name}/predictions${query}`);
+    expect(answer.status).toBe(200);
+    return PredictionPage.parse(answer.body);
+  };
+  const page = await list('?limit=2');
+  expect(page.items.map((item) => item.id)).toEqual([damaged.id, id]);
+  expect(page.items[1]).toMatchObject({
+    probability: 0.25,
+    slices: { region: 'north' },
+    joinKey: 'order-7',
+    outputs: { others: { leaf: [3] } },
+    inputs,
+    queueMicros: 7,
+    label: 'benign',
+  });
+  // Inputs of another prediction do not open in its place.
+  expect(page.items[0]?.inputs).toBeNull();
+  expect((await list(`?limit=2&cursor=${page.nextCursor}`)).items.map((item) => item.id)).toEqual([older]);
+  expect((await list('?slice=region%3Dnorth&label=wrong&version=1')).items.map((item) => item.id)).toEqual([id]);
+  expect((await list('?label=none&to=2001-01-01T00:00:00Z')).items).toEqual([]);
+});
+
+it.each(['?slice=north', '?label=bad', '?version=0', '?from=yesterday', '?cursor=x', '?colour=red'])(
+  'refuses to list records by %s',
+  async (query) => {
+    const { name } = await deployed();
+    const answer = await api.call('GET', `/v1/deployments/${name}/predictions${query}`);
+    expect(answer.status).toBe(400);
+    expect(Problem.parse(answer.body).detail.length).toBeGreaterThan(10);
+  },
+);
 
 it.each([
   { name: 'an object', given: { predictionId: 'prd_x', label: { a: 1 } }, status: 422 },

@@ -4,7 +4,7 @@ import { newId } from '@slipway/platform';
 import { problemOf } from './problem.filter.js';
 
 /** Types of bodies that bring a file; only upload routes take them. */
-const uploads = /^(application\/octet-stream|multipart\/form-data)\b/i;
+const uploads = /^(application\/octet-stream|application\/x-ndjson|text\/csv|multipart\/form-data)\b/i;
 /** Enough for a full body over a poor line; no credential is looked at before the body is there. */
 const bodyMs = 60_000;
 

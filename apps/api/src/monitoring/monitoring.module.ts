@@ -5,9 +5,9 @@ import { FailuresController } from './failures.controller.js';
 import { HostResourcesController } from './host-resources.controller.js';
 import { JudgementsController } from './judgements.controller.js';
 import { LabelsController } from './labels.controller.js';
-import { MonitoringController } from './monitoring.controller.js';
 import { NoiseController } from './noise.controller.js';
 import { PredictionsController } from './predictions.controller.js';
+import { QualityController } from './quality.controller.js';
 import { ResourcesController } from './resources.controller.js';
 import { ServingController } from './serving.controller.js';
 import { SloController } from './slo.controller.js';
@@ -20,10 +20,10 @@ import { WatchController } from './watch.controller.js';
     FailuresController,
     HostResourcesController,
     JudgementsController,
-    MonitoringController,
     NoiseController,
     LabelsController,
     PredictionsController,
+    QualityController,
     ResourcesController,
     ServingController,
     SloController,

@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import {
+  ActiveReferenceStore,
   AnomalyInputStore,
   AnomalyPointStore,
   FailuresJudge,
@@ -7,10 +8,13 @@ import {
   JudgementStore,
   JudgeStateStore,
   judgeDeployments,
+  LabelsJudge,
   NoiseBaselineStore,
   NoiseHourStore,
   NoiseJudge,
+  PredictionErrorJudge,
   QualityEstimates,
+  QualityJudge,
   SloEventStore,
   SloStore,
 } from '@slipway/metrics';
@@ -50,13 +54,17 @@ export class JudgingModule implements OnModuleInit {
   private judges(): Judge[] {
     const { pool, prisma } = this.platform.db;
     const states = new JudgeStateStore(pool);
+    const references = new ActiveReferenceStore(prisma);
     return [
-      new AnomalyJudge({ states, inputs: new AnomalyInputStore(pool), points: new AnomalyPointStore(pool) }),
-      new SloJudge(new SloStore(prisma), new SloEventStore(pool), new JudgementStore(pool)),
       ...driftJudges(this.platform.db),
       new EstimatedQualityJudge(new QualityEstimates(this.platform.db), states, new JudgementStore(pool)),
+      new AnomalyJudge({ states, inputs: new AnomalyInputStore(pool), points: new AnomalyPointStore(pool) }),
+      new SloJudge(new SloStore(prisma), new SloEventStore(pool), new JudgementStore(pool)),
       new FailuresJudge(pool, states),
+      new LabelsJudge(pool),
       new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) }),
+      new PredictionErrorJudge(pool, states, references),
+      new QualityJudge(pool, states, references),
     ];
   }
 }

@@ -1,5 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
-import { projectsOf } from '@slipway/deployments';
+import { projectsOf, versionTasks } from '@slipway/deployments';
 import {
   Counter,
   countPredicted,
@@ -11,6 +11,8 @@ import {
   type Registry,
   resolveParkedLabels,
   sumHours,
+  trimQualityWindows,
+  WatchSettingsStore,
 } from '@slipway/metrics';
 import { REGISTRY } from '../health/health-server.js';
 import { Jobs } from '../jobs/jobs.js';
@@ -20,7 +22,6 @@ import { Repeater } from '../supervising/repeater.js';
 import { SupervisingModule } from '../supervising/supervising.module.js';
 import { measureResources } from './measure-resources.js';
 import { RecordShipper } from './record-shipper.js';
-import { ResourceSampler } from './resource-sampler.js';
 import { shipProfiles } from './ship-profiles.js';
 import { SpoolCounts } from './spool-counts.js';
 
@@ -81,10 +82,15 @@ export class MonitoringModule implements OnModuleInit {
   private maintain(): void {
     const { db, settings, log } = this.platform;
     const retention = { predictionsDays: settings.SLIPWAY_RETENTION_PREDICTIONS_DAYS, windowsDays: settings.SLIPWAY_RETENTION_WINDOWS_DAYS };
-    const labels = new LabelStore(db.pool, retention.predictionsDays * 86_400);
+    const watch = new WatchSettingsStore(db.prisma);
+    const labels = new LabelStore(db.pool, retention.predictionsDays * 86_400, {
+      latenessSeconds: async (deploymentId) => (await watch.get(deploymentId)).labels.latenessDays * 86_400,
+      tasksOf: (deploymentId, versions) => versionTasks(db.prisma, deploymentId, versions),
+    });
     const hours = new HourStore(db.pool);
     this.jobs.handle(maintainTelemetry, async () => {
       await hours.forget(retention.windowsDays);
+      await trimQualityWindows(db.pool, retention.windowsDays);
       const done = await maintainPartitions(db.pool, retention);
       if (done.busy > 0) log.warn(done, 'days past their retention are being read; they are dropped next time');
       else if (done.made > 0 || done.dropped > 0 || done.evidence > 0) log.info(done, 'partitions maintained');

@@ -93,11 +93,9 @@ export function matthewsMetric(table: ConfusionTable): Estimate | null {
   if (value === undefined) return null;
   const { n } = table;
   const share = (count: number | undefined) => (count ?? 0) / n;
-  let chance = 0;
   let predictedRest = 1 - share(table.predicted[table.classes]) ** 2;
   let actualRest = 1;
   for (let index = 0; index < table.classes; index += 1) {
-    chance += share(table.actual[index]) * share(table.predicted[index]);
     predictedRest -= share(table.predicted[index]) ** 2;
     actualRest -= share(table.actual[index]) ** 2;
   }

@@ -5,12 +5,31 @@ import { z95 } from './intervals.js';
 import { judgedMetrics, minLabelled, type QualityBaseline } from './judge-quality-window.js';
 import { scoredRows } from './measure-scores.js';
 import { measureWindow } from './measure-window.js';
+import { type Moments, varianceOf } from './moments.js';
+import type { QualityCounts } from './quality-counts.js';
 
 /** As a judge keeps it. */
 export const StoredBaseline = z.object({
   source: z.enum(['reference', 'learned']),
   metrics: z.record(z.string(), z.object({ value: z.number(), sd: z.number(), rows: z.number() })),
 });
+
+/** What single errors were like: the mean and standard deviation of e (values) or of 1 − probability of the true class, and the mean of |e|. */
+export const UsualError = z.object({ mean: z.number(), sd: z.number(), absolute: z.number(), rows: z.number() });
+export type UsualError = z.infer<typeof UsualError>;
+
+/** The errors of a window. */
+export function errorMoments(counts: QualityCounts): Moments {
+  return counts.errors?.error ?? counts.loss;
+}
+
+export function learnError(rows: readonly LabelledRow[]): UsualError | undefined {
+  if (rows.length < minLabelled) return undefined;
+  const counts = countRows(rows);
+  const moments = errorMoments(counts);
+  const absolute = counts.errors?.absolute.mean ?? moments.mean;
+  return moments.n < minLabelled ? undefined : { mean: moments.mean, sd: Math.sqrt(varianceOf(moments)), absolute, rows: moments.n };
+}
 
 /** Parts that a learned baseline is looked at in, to see how much quality wanders anyway. */
 const parts = 10;

@@ -306,6 +306,22 @@ export class QualityWindowStore {
     return rows[0] ?? { predicted: 0, labelled: 0 };
   }
 
+  /** How many rows of each window of five minutes were predicted and labelled. */
+  async coverage(query: {
+    deploymentId: string;
+    version: number;
+    fromMs: number;
+    toMs: number;
+  }): Promise<{ startMs: number; predicted: number; labelled: number }[]> {
+    const { rows } = await this.db.query<{ startMs: number; predicted: number; labelled: number }>(
+      `select ${startMs}, predicted, labelled from telemetry.quality_windows
+       where deployment_id = $1 and seconds = 300 and slice = '' and version_number = $2
+         and start_at >= to_timestamp($3 / 1000.0) and start_at < to_timestamp($4 / 1000.0) order by start_at limit ${most}`,
+      [query.deploymentId, query.version, query.fromMs, query.toMs],
+    );
+    return rows;
+  }
+
   /** What slices did in a span: those with the most labelled rows. */
   async slices(query: {
     deploymentId: string;
@@ -354,7 +370,7 @@ export class QualityWindowStore {
     const { rows } = await this.db.query<{ startMs: number; version: number; changedAt: Date }>(
       `select ${startMs}, version_number as version, changed_at as "changedAt" from telemetry.quality_windows
        where deployment_id = $1 and seconds = 3600 and slice = '' and start_at >= to_timestamp($2 / 1000.0) - interval '100 days'
-         and start_at < to_timestamp($2 / 1000.0) - interval '1 hour' and changed_at > $3 order by changed_at limit $4`,
+         and start_at <= to_timestamp($2 / 1000.0) - interval '1 hour' and changed_at > $3 order by changed_at limit $4`,
       [deploymentId, beforeMs, since, limit],
     );
     return rows;

@@ -7,7 +7,6 @@ import type { NewLabel } from '../records/label-target.store.js';
 import { PredictionStore } from '../records/prediction.store.js';
 import type { PredictionRow } from '../records/spool-line.js';
 import { QualitySeriesStore } from '../series/quality-series.store.js';
-import { iso } from '../series/series-frame.js';
 import { countPrediction, countRows } from './count-rows.js';
 import { LabelledPredictionStore } from './labelled-prediction.store.js';
 import { scoredRows } from './measure-scores.js';

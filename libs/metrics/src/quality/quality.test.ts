@@ -307,10 +307,10 @@ it('measures many classes from their scores: means over classes, places of the t
     const parts = Array.from({ length: 4 }, () => -Math.log(random()));
     const total = parts.reduce((a, b) => a + b, 0);
     const scores = parts.map((part) => part / total);
-    let left = random();
+    const drawn = random();
     const truth = Math.max(
       0,
-      scores.findIndex((score) => (left -= score) <= 0),
+      scores.findIndex((_, index) => scores.slice(0, index + 1).reduce((a, b) => a + b, 0) >= drawn),
     );
     const best = scores.indexOf(Math.max(...scores));
     const rank = scores.filter((score) => score > (scores[truth] ?? 0)).length;
