@@ -15,7 +15,12 @@ export function simulatedMonth(seed, { features = 30, weekdays = false, learned 
   const random = new Random(seed);
   // From a few dozen rows an hour to some thousand: log-uniform, as models of a company are.
   const rowsPerHour = Math.exp(Math.log(40) + random.uniform() * Math.log(5_000 / 40));
-  const traffic = { rowsPerHour, swing: 0.3 + 0.6 * random.uniform(), peak: 24 * random.uniform(), weekend: weekdays ? 0.3 + 0.6 * random.uniform() : 1 };
+  const traffic = {
+    rowsPerHour,
+    swing: 0.3 + 0.6 * random.uniform(),
+    peak: 24 * random.uniform(),
+    weekend: weekdays ? 0.3 + 0.6 * random.uniform() : 1,
+  };
   const made = Array.from({ length: features }, (_, index) => simulatedFeature(random, index, weekdays));
   const columns = made.map(({ name, isCategorical, isOutput }) => ({
     ...{ name, side: isOutput ? 'output' : 'input', tensor: name, index: 0 },

@@ -3,6 +3,8 @@ import { lnGamma } from './gamma-tail.js';
 const mostTerms = 10_000;
 const tiny = 1e-300;
 const epsilon = 1e-16;
+/** Relative, of bounds. */
+const precision = 1e-12;
 
 /** Chance of `k` or more successes in `n` trials that each succeed with chance `share`; exact, by the incomplete beta function. */
 export function binomialTail(k: number, n: number, share: number): number {
@@ -17,9 +19,10 @@ export function shareUpperBound(k: number, n: number, level: number): number {
   if (n <= 0 || k >= n) return 1;
   // The share at which k or fewer successes have the chance `level`: falls with the share, so halving finds it.
   let [low, high] = [k / n, 1];
-  for (let step = 0; step < 200 && high - low > epsilon * high; step += 1) {
+  const logBeta = logBetaOf(n - k, k + 1);
+  for (let step = 0; step < 200 && high - low > precision * high; step += 1) {
     const middle = (low + high) / 2;
-    if (regularisedBeta(1 - middle, n - k, k + 1) > level) low = middle;
+    if (regularisedBeta(1 - middle, n - k, k + 1, logBeta) > level) low = middle;
     else high = middle;
   }
   return high;
@@ -31,13 +34,17 @@ export function shareLowerBound(k: number, n: number, level: number): number {
 }
 
 /** Regularised incomplete beta function I_x(a, b) by Lentz' continued fraction (Numerical Recipes, 6.4). */
-export function regularisedBeta(x: number, a: number, b: number): number {
+export function regularisedBeta(x: number, a: number, b: number, logBeta = logBetaOf(a, b)): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  const scale = Math.exp(lnGamma(a + b) - lnGamma(a) - lnGamma(b) + a * Math.log(x) + b * Math.log1p(-x));
+  const scale = Math.exp(a * Math.log(x) + b * Math.log1p(-x) - logBeta);
   // The fraction converges fast below the mean; above it the other tail is computed.
   if (x < (a + 1) / (a + b + 2)) return Math.min(1, (scale * betaFraction(x, a, b)) / a);
   return Math.max(0, 1 - (scale * betaFraction(1 - x, b, a)) / b);
+}
+
+function logBetaOf(a: number, b: number): number {
+  return lnGamma(a) + lnGamma(b) - lnGamma(a + b);
 }
 
 function betaFraction(x: number, a: number, b: number): number {

@@ -12,8 +12,8 @@ export const hourAllowance = 2;
 const plainlyOff = 0.6;
 /** The same of two neighbouring hours: a steady season moves by a quarter of its swing at most, PSI 0.07. */
 export const changeAllowance = 0.25;
-/** The same of the days of a week. */
-export const weekdayAllowance = 0.2;
+/** The same of a weekend in the first week: half a standard deviation from the working days. */
+export const weekendAllowance = 0.25;
 /** Days that must be known before an hour is compared with the same hours; from three weeks on with those of its weekday. */
 const fewestDays = 7;
 const fewestWeeks = 3;
@@ -130,7 +130,7 @@ export function lookAtDays(input: LookInput): Look {
   const window = grown(input, [dayMs, 7 * dayMs]);
   const isCovered = input.history.earliestMs <= window.fromMs;
   const areWeekdaysKnown = input.history.earliestMs <= window.fromMs - fewestDays * dayMs || window.toMs - window.fromMs >= 7 * dayMs;
-  const bar = areWeekdaysKnown ? input.minEffect : Math.max(input.minEffect, weekdayAllowance);
+  const bar = areWeekdaysKnown || !touchesWeekend(window) ? input.minEffect : Math.max(input.minEffect, weekendAllowance);
   const first = input.coversDays ? [] : firstWeek(input, window);
   const against = first.length > 0 ? 'first week' : 'reference';
   const compared = comparedWith(input, window.hours, (column) =>
@@ -150,6 +150,11 @@ export function lookAtDays(input: LookInput): Look {
     return look;
   });
   return { span: 'days', fromMs: window.fromMs, toMs: window.toMs, against, days: 0, columns };
+}
+
+/** Whether some of the window's hours are of a Saturday or Sunday (UTC). */
+function touchesWeekend({ hours }: GrownWindow): boolean {
+  return hours.some(({ atMs }) => [0, 6].includes(new Date(atMs).getUTCDay()));
 }
 
 /** For a reference that knows no whole day: the oldest week that is known, once the window lies a week after it. */
@@ -232,7 +237,7 @@ function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly 
       const others = days.filter((other) => other !== day);
       return compareColumn(kind, sumColumn(earlier(look.column, others), look.column, look.window.bins.length), own).keys?.effect ?? 0;
     });
-    return (look.comparison.keys?.effect ?? 0) > Math.max(...usual) ? look : { ...look, verdict: 'fine' };
+    return (look.comparison.keys?.effect ?? 0) >= Math.max(0, ...usual) + input.minEffect ? look : { ...look, verdict: 'fine' };
   });
   return { span: 'hours', fromMs: window.fromMs, toMs: window.toMs, against: 'same hours', days: days.length, columns };
 }
@@ -240,14 +245,14 @@ function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly 
 const sameTime = [1, 2, 3, 4, 5, 6];
 const sameWeekday = [7, 14, 21, 28];
 
-/** Whether the same stretch of an earlier day was at least as far from the reference, without having been an alarm. */
-function isUsual({ history, reference, wasAdrift }: LookInput, look: ColumnLook, window: GrownWindow, days: readonly number[]): boolean {
+/** Whether the same stretch of an earlier day was about as far from the reference, without having been an alarm. */
+function isUsual({ history, reference, wasAdrift, minEffect }: LookInput, look: ColumnLook, window: GrownWindow, days: readonly number[]): boolean {
   const kind = reference.layout.columns[look.column]?.kind ?? 'numeric';
   return days.some((back) => {
     const hours = history.between(window.fromMs - back * dayMs, window.toMs - back * dayMs).filter(({ atMs }) => !wasAdrift(look.column, atMs));
     if (hours.length === 0) return false;
     const then = compareColumn(kind, look.reference, sumColumn(hours, look.column, look.window.bins.length));
-    return (then.keys?.effect ?? 0) >= (look.comparison.keys?.effect ?? 0);
+    return (then.keys?.effect ?? 0) + minEffect > (look.comparison.keys?.effect ?? 0);
   });
 }
 

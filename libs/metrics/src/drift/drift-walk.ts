@@ -81,7 +81,7 @@ export function lookLevel(alarmsPerMonth: number, span: LookSpan): number {
  *
  * - The last hour is compared with the same hours of earlier days once a week of them is known (of its weekday from the third week on).
  * - Until then it alarms only beyond what a season could be: far from the reference, or by a jump from one moment to the next.
- * - Whole days are compared with the reference: they hold the same mixture of hours. In the first week by more, since weekdays are not known.
+ * - Whole days are compared with the reference: they hold the same mixture of hours. A weekend of the first week by more, since its ways are not known.
  * - An alarm needs two of the last three windows, but for one beyond any season; it ends after two quiet ones. What was an alarm is not learned.
  */
 export function walkDrift(before: DriftWalkState | undefined, input: DriftWalkInput): DriftWalk {

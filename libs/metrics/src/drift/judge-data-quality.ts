@@ -61,10 +61,11 @@ export function judgeDataQuality(reference: DriftReference, window: Profile, opt
     const [first, second] = [profile.columns[index], window.columns[index]];
     return first === undefined || second === undefined ? [] : [{ column, first, second, asked: questionsOf(column, first, second) }];
   });
+  const bounds = boundsOf(reference);
   const questions = pairs.reduce((sum, { asked }) => sum + asked.length, 0);
   const level = (options.level ?? 0.001) / Math.max(1, questions);
   const columns = pairs.map(({ column, second, asked }): ColumnQuality => {
-    const checks = second.n < fewestRows ? [] : asked.map((question) => checked(question, level, leastExcess(question, options)));
+    const checks = second.n < fewestRows ? [] : asked.map((question) => checked(question, { level, bounds, excess: leastExcess(question, options) }));
     return { column: column.name, side: column.side, judgement: columnJudgement(column.name, second, checks, ignored.has(column.name)), checks };
   });
   return { columns, whole: wholeJudgement(columns, window.rows) };
@@ -123,12 +124,34 @@ function leastExcess({ check }: Question, { minShare = 0.01, coversDays = true }
   return !coversDays && (check === 'range' || check === 'unseen') ? Math.max(minShare, learnedShare) : minShare;
 }
 
-function checked({ check, seen, of, referenceSeen, referenceOf, atBounds }: Question, level: number, excess: number): CheckedShare {
+type Bounds = Map<string, number>;
+const boundsByReference = new WeakMap<DriftReference, Bounds>();
+/** Two levels, some hundred columns, some checks; more than that is another use, and begins anew. */
+const boundsMost = 5_000;
+
+/** Upper bounds of a reference's shares: worked out once, since neither the reference nor the level changes from hour to hour. */
+function boundsOf(reference: DriftReference): Bounds {
+  const known = boundsByReference.get(reference);
+  if (known !== undefined && known.size < boundsMost) return known;
+  const bounds: Bounds = new Map();
+  boundsByReference.set(reference, bounds);
+  return bounds;
+}
+
+function boundOf(bounds: Bounds, seen: number, of: number, level: number): number {
+  const key = `${seen}/${of}/${level}`;
+  const bound = bounds.get(key) ?? shareUpperBound(seen, of, level);
+  bounds.set(key, bound);
+  return bound;
+}
+
+function checked(question: Question, { level, bounds, excess }: { level: number; bounds: Bounds; excess: number }): CheckedShare {
+  const { check, seen, of, referenceSeen, referenceOf, atBounds } = question;
   const share = seen / of;
   const referenceShare = referenceSeen / referenceOf;
-  const bound = shareUpperBound(referenceSeen + atBounds, referenceOf, level / 2);
-  const p = share <= bound ? 1 : binomialTail(seen, of, bound);
+  const bound = boundOf(bounds, referenceSeen + atBounds, referenceOf, level / 2);
   const limit = Math.max(bound, referenceShare + excess);
+  const p = share <= bound ? 1 : binomialTail(seen, of, bound);
   return { check, count: seen, n: of, share, referenceShare, limit, p, isBroken: share > limit && p <= level / 2 };
 }
 

@@ -1,6 +1,7 @@
 import type { Judgement } from '@slipway/contracts';
 import { type ColumnComparison, compareColumn } from './compare-column.js';
 import { columnJudgement, type DriftOptions } from './judge-drift.js';
+import { sortedFinite } from './kolmogorov-smirnov.js';
 
 export interface SamplesJudgement extends Judgement {
   readonly psi: number | null;
@@ -34,7 +35,7 @@ function judged(comparison: ColumnComparison, { level = 0.01, minEffect = 0.1, n
 }
 
 function decileEdges(values: ArrayLike<number>): number[] {
-  const sorted = Float64Array.from(Array.from(values).filter(Number.isFinite)).sort();
+  const sorted = sortedFinite(values);
   const edges: number[] = [];
   for (let part = 1; part < 10; part += 1) {
     const edge = sorted[Math.floor((part * sorted.length) / 10)];
@@ -51,7 +52,8 @@ function countValues(values: ArrayLike<number>, edges: readonly number[]): { n: 
     if (Number.isNaN(value)) missing += 1;
     else if (!Number.isFinite(value)) infinite += 1;
     else {
-      const bin = edges.filter((edge) => value >= edge).length;
+      let bin = 0;
+      while (bin < edges.length && value >= (edges[bin] ?? 0)) bin += 1;
       bins[bin] = (bins[bin] ?? 0) + 1;
     }
   }

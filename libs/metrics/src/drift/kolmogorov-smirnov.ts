@@ -83,5 +83,13 @@ function largestGap(a: Float64Array, b: Float64Array): number {
 
 /** The finite values in ascending order. */
 export function sortedFinite(values: ArrayLike<number>): Float64Array {
-  return Float64Array.from(Array.from(values).filter(Number.isFinite)).sort();
+  const finite = new Float64Array(values.length);
+  let count = 0;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    if (value === undefined || !Number.isFinite(value)) continue;
+    finite[count] = value;
+    count += 1;
+  }
+  return finite.subarray(0, count).sort();
 }
