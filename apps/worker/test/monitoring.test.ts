@@ -151,6 +151,35 @@ it('leaves out what is no record and what the database refuses, and nothing else
   expect(counted).toEqual({ shipped: 21, dropped: 3 });
 });
 
+it('ships lines behind a head that names their owner, also from the middle of a file and after a restart', async () => {
+  const head = JSON.stringify({ h: 1, dep: 'dep_1', rev: 'rev_7', ver: 'ver_7', vn: 7, v: ['region'] });
+  const short = (region: string) => JSON.stringify({ id: newId('prd'), us: 5, q: 2, p: ['a'], s: [0.5], v: [[region]], w: 0.5, j: ['order-1'] });
+  const [first, second] = [short('north'), short('south')];
+  await spool('ins_live', '00000001.ndjson', [head, first]);
+  await shipper().ship.ship();
+  await spool('ins_live', '00000001.ndjson', [second]);
+  const { ship, counted } = shipper();
+  await ship.ship();
+  expect(counted).toEqual({ shipped: 1, dropped: 0 });
+  const { rows } = await database.pool.query(
+    `select version_number as version, revision_id as revision, slices, probability, join_key as "joinKey", queue_micros as queue
+     from telemetry.predictions where id = any($1) order by id`,
+    [idsOf([first, second])],
+  );
+  const shared = { version: 7, revision: 'rev_7', probability: 0.5, joinKey: 'order-1', queue: 2 };
+  expect(rows).toEqual([
+    { ...shared, slices: { region: 'north' } },
+    { ...shared, slices: { region: 'south' } },
+  ]);
+});
+
+it('takes lines without an owner for no records', async () => {
+  await spool('ins_live', '00000001.ndjson', [JSON.stringify({ id: newId('prd'), us: 5 })]);
+  const { ship, counted } = shipper();
+  await ship.ship();
+  expect(counted).toEqual({ shipped: 0, dropped: 1 });
+});
+
 it('passes over a stretch that has no line end', async () => {
   const some = lines(2);
   await spool('ins_live', '00000001.ndjson', [`${'x'.repeat(2_500_000)}`, ...some]);

@@ -6,7 +6,7 @@ import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { DeploymentView, Signature } from '@slipway/contracts';
+import { type DeploymentView, RevisionSpec, type Signature } from '@slipway/contracts';
 import { DeploymentStore, RevisionStore, RollbackStore, RolloutStore } from '@slipway/deployments';
 import { linearModel } from '@slipway/inference/testing';
 import { newId, toJson } from '@slipway/platform';
@@ -145,11 +145,4 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export const spec = {
-  intraOpThreads: 1,
-  executionProviders: ['cpu' as const],
-  maxQueue: 1024,
-  keepWarmSeconds: 600,
-  recordPredictions: true,
-  batching: { mode: 'auto' as const },
-};
+export const spec = RevisionSpec.parse({ intraOpThreads: 1 });
