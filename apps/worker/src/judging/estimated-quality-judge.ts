@@ -13,12 +13,14 @@ import {
 import { z } from 'zod';
 
 const hourMs = 3_600_000;
+/** The last hour is judged again this often, so that nobody waits for its end; after a pause of the worker by the hour. */
+const markMs = 300_000;
 /** Records come some seconds late. */
-const settledMs = 90_000;
+const settledMs = 30_000;
 /** A window grows through these until it has rows enough (`monitoring.md` 7). */
 const spansHours = [1, 6, 24, 168];
-/** Hours that one round catches up. */
-const hoursPerRound = 6;
+/** Windows that one round judges. */
+const windowsPerRound = 6;
 /** Hours that are caught up at all, after the worker was away. */
 const hoursBack = 48;
 /** Past windows whose labels are looked for again by one round, and how far back. */
@@ -27,7 +29,7 @@ const scoredBackMs = 14 * 24 * hourMs;
 
 const State = z.object({ judgedToMs: z.number(), scoredAtMs: z.number() });
 
-/** Judges the quality that is to be expected of each closed hour, and what became of estimates whose labels have come since. */
+/** Judges the quality that is to be expected, hour by hour and as soon as there are rows for it, and what became of estimates whose labels have come since. */
 export class EstimatedQualityJudge implements Judge {
   readonly kind = 'estimated_quality';
   readonly everyMs = 30_000;
@@ -49,24 +51,23 @@ export class EstimatedQualityJudge implements Judge {
 
   private async judgeVersion(of: EstimatedVersion, nowMs: number): Promise<JudgedWindow[]> {
     const key = `version-${of.version}`;
-    const closedMs = Math.floor((nowMs - settledMs) / hourMs) * hourMs;
+    const closedMs = Math.floor((nowMs - settledMs) / markMs) * markMs;
     const state = (await this.states.read(of.deploymentId, this.kind, key, State)) ?? { judgedToMs: closedMs - hourMs, scoredAtMs: 0 };
     const isScoreDue = nowMs - state.scoredAtMs >= hourMs;
     if (state.judgedToMs >= closedMs && !isScoreDue) return [];
     if ((await this.estimates.whyOff(of)) !== undefined) return [];
-    const firstMs = Math.max(state.judgedToMs, closedMs - hoursBack * hourMs) + hourMs;
-    const lastMs = Math.min(closedMs, firstMs + (hoursPerRound - 1) * hourMs);
+    const marks = marksBetween(Math.max(state.judgedToMs, closedMs - hoursBack * hourMs), closedMs).slice(0, windowsPerRound);
     const judged: JudgedWindow[] = [];
-    for (let toMs = firstMs; toMs <= lastMs; toMs += hourMs) judged.push(...(await this.judgeHour(of, toMs)));
+    for (const toMs of marks) judged.push(...(await this.judgeUntil(of, toMs)));
     if (isScoreDue) judged.push(...(await this.scorePast(of, nowMs)));
-    const judgedToMs = Math.max(state.judgedToMs, lastMs);
+    const judgedToMs = marks.at(-1) ?? state.judgedToMs;
     await this.states.write(of.deploymentId, this.kind, key, { judgedToMs, scoredAtMs: isScoreDue ? nowMs : state.scoredAtMs });
     return judged;
   }
 
-  /** The window that ends with this hour, as short as it can be; nothing where the hour had no predictions. */
-  private async judgeHour(of: EstimatedVersion, toMs: number): Promise<JudgedWindow[]> {
-    if ((await this.estimates.count(of, toMs - hourMs, toMs)) === 0) return [];
+  /** The window that ends here, as short as it can be; nothing where no predictions have come since the one before. */
+  private async judgeUntil(of: EstimatedVersion, toMs: number): Promise<JudgedWindow[]> {
+    if ((await this.estimates.count(of, toMs - (toMs % hourMs === 0 ? hourMs : markMs), toMs)) === 0) return [];
     let fromMs = toMs - hourMs;
     for (const hours of spansHours) {
       fromMs = toMs - hours * hourMs;
@@ -82,7 +83,8 @@ export class EstimatedQualityJudge implements Judge {
     const past = await this.judgements.between({ deploymentId, kind: this.kind, fromMs: nowMs - scoredBackMs, toMs: nowMs, version });
     const open = new Map<string, JudgementView[]>();
     for (const each of past) {
-      if (typeof each.evidence['realised'] === 'number') continue;
+      // Windows within an hour overlap; those that end with one are enough.
+      if (typeof each.evidence['realised'] === 'number' || Date.parse(each.to) % hourMs !== 0) continue;
       const span = `${each.from}/${each.to}`;
       open.set(span, [...(open.get(span) ?? []), each]);
     }
@@ -95,6 +97,13 @@ export class EstimatedQualityJudge implements Judge {
     }
     return scored;
   }
+}
+
+/** Ends of windows: every hour that has passed, and the last mark. */
+function marksBetween(afterMs: number, lastMs: number): number[] {
+  const marks: number[] = [];
+  for (let at = (Math.floor(afterMs / hourMs) + 1) * hourMs; at <= lastMs; at += hourMs) marks.push(at);
+  return lastMs > afterMs && marks.at(-1) !== lastMs ? [...marks, lastMs] : marks;
 }
 
 function windowsOf({ version }: EstimatedVersion, { judged, realised }: EstimatedWindow, fromMs: number, toMs: number): JudgedWindow[] {
