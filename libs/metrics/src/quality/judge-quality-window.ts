@@ -104,14 +104,16 @@ export function judgeMetric(name: string, measure: WindowMeasure, by: JudgedBy):
 }
 
 /** Where an alarm begins: so many errors from the usual value, of the window, of the reference and of how the metric wanders anyway. */
-function limitOf(name: string, { value, interval, n, bound }: WindowMeasure, usual: UsualValue, { level, measures }: JudgedBy): number {
+function limitOf(name: string, { value, interval, n, bound }: WindowMeasure, usual: UsualValue, { level, measures, baseline }: JudgedBy): number {
   const isLower = betterDirection(name) === 'lower';
   // Towards the usual value, since that is the side on which the window may be wrong.
   const half = isLower ? (value ?? 0) - (interval?.[0] ?? 0) : (interval?.[1] ?? 0) - (value ?? 0);
   const own = Math.max(half, 0) / z95;
   const reference = own * Math.sqrt(n / Math.max(1, usual.rows));
   const errors = Math.max(minErrors, studentQuantile(level ?? normalShare(-minErrors), freedom(name, n, measures)));
-  const apart = errors * Math.sqrt(own ** 2 + reference ** 2 + usual.sd ** 2) + bound;
+  // What is learned here was counted in the same bins; a reference was measured row by row.
+  const binned = baseline?.source === 'reference' ? bound : 0;
+  const apart = errors * Math.sqrt(own ** 2 + reference ** 2 + usual.sd ** 2) + binned;
   return isLower ? usual.value + apart : usual.value - apart;
 }
 

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { countRows, type LabelledRow } from './count-rows.js';
 import { z95 } from './intervals.js';
 import { judgedMetrics, minLabelled, type QualityBaseline } from './judge-quality-window.js';
-import { scoredRows } from './measure-scores.js';
 import { measureWindow } from './measure-window.js';
 import { type Moments, varianceOf } from './moments.js';
 import type { QualityCounts } from './quality-counts.js';
@@ -49,10 +48,10 @@ export function baselineOfReference(labelled: LabelledReference, task: Task): Qu
  */
 export function learnBaseline(rows: readonly LabelledRow[], task: Task): QualityBaseline | undefined {
   if (rows.length < minLabelled) return undefined;
-  const { metrics } = measureWindow(countRows(rows), task, scoredRows(rows));
+  const { metrics } = measureWindow(countRows(rows), task);
   const size = Math.floor(rows.length / parts);
   const chunks = size < minLabelled / 2 ? [] : Array.from({ length: parts }, (_, part) => rows.slice(part * size, (part + 1) * size));
-  const measured = chunks.map((chunk) => measureWindow(countRows(chunk), task, scoredRows(chunk)).metrics);
+  const measured = chunks.map((chunk) => measureWindow(countRows(chunk), task).metrics);
   const usual = judgedMetrics[task.kind].flatMap((name) => {
     const whole = metrics[name];
     if (whole === undefined || whole.value === null) return [];

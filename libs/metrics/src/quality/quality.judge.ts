@@ -24,6 +24,8 @@ const budgetShare = 0.25;
 /** Windows of a month, two sizes each. */
 const windowsPerMonth = 2 * ((30 * day) / baseMs);
 const reopenedMost = 12;
+/** A change may be written a little before it is seen. */
+const overlapMs = 10_000;
 const toldMost = 10_000;
 
 const Walk = z.object({ untilMs: z.number(), changedAt: z.iso.datetime() });
@@ -67,6 +69,8 @@ export class QualityJudge implements Judge {
   private async judgeVersion(round: Round): Promise<JudgedWindow[]> {
     const { deployment, version, nowMs } = round;
     const { deploymentId } = deployment;
+    // When windows changed is told by the clock, whatever time is judged.
+    const beganMs = Date.now();
     const key = `walk/${version.version}`;
     const walk = await this.states.read(deploymentId, 'quality', key, Walk);
     const closedMs = floorTo(nowMs, baseMs);
@@ -85,9 +89,10 @@ export class QualityJudge implements Judge {
     const last = covered.findLast(({ predicted }) => predicted > 0);
     if (last !== undefined && last.startMs + baseMs > matureMs && ends.length <= endsMost && this.hasNews(deploymentId, version.version, last))
       judged.push(...(await this.judgeEnd(round, last.startMs + baseMs, baseline)));
-    const changedAt = reopened.at(-1)?.changedAt.toISOString() ?? walk?.changedAt ?? new Date(nowMs).toISOString();
-    if (untilMs !== walk?.untilMs || changedAt !== walk.changedAt)
-      await this.states.write(deploymentId, 'quality', key, { untilMs, changedAt } satisfies Walk);
+    if (untilMs !== walk?.untilMs || reopened.length > 0) {
+      const seenAt = reopened.length < reopenedMost ? new Date(beganMs - overlapMs) : (reopened.at(-1)?.changedAt ?? new Date(beganMs));
+      await this.states.write(deploymentId, 'quality', key, { untilMs, changedAt: seenAt.toISOString() } satisfies Walk);
+    }
     return newestOfEach(judged);
   }
 
