@@ -2,14 +2,16 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utim
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProfileLayout } from '@slipway/contracts';
-import type { InstanceSpec } from '@slipway/inference';
+import { type InferReply, InstanceClient, type InstanceSpec } from '@slipway/inference';
 import { bareLayout, freezeLayout, ProfileLearningStore, ProfileWindowStore } from '@slipway/metrics';
 import { createLogger } from '@slipway/platform';
-import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
+import { type TestDatabase, testDatabase, waitFor } from '@slipway/platform/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { ProfileControl, profileControlFile } from '../src/instance/profile-files.js';
 import { ProfileWriter } from '../src/instance/profile-writer.js';
 import { ProfileShipper } from '../src/monitoring/profile-shipper.js';
+import { listProcessRecords } from '../src/supervising/process-record.js';
+import { RunningWorker, serves, spec } from './running-worker.js';
 
 const log = createLogger('test', 'silent');
 let database: TestDatabase;
@@ -205,3 +207,62 @@ it('has rows learned until there are enough, then counts in the layout that come
   await shipper.ship();
   expect(await stored()).toMatchObject({ layoutId: frozen.id, rowsInAll: 7, profile: { rows: 1, columns: [{ bins: [0, 0, 0, 0, 0, 1] }] } });
 });
+
+it('a real worker has each row counted, also when it or the instance is killed in between', async () => {
+  const worker = await RunningWorker.open();
+  try {
+    await worker.addModel('m');
+    await worker.start();
+    const { id } = await worker.deployments.create(
+      { projectId: 'prj_default', actor: 'key:test' },
+      { name: 'd', model: 'm', version: 1, replicas: 1, spec },
+    );
+    await worker.until('d', serves(1), 'the deployment to serve', 60_000);
+    const store = new ProfileWindowStore(worker.database.pool);
+    const startMs = Date.now();
+    const counted = () => store.window({ deploymentId: id, version: 1, fromMs: startMs, toMs: Date.now() + 1 });
+    const until = (rows: number, lost: 'none' | 'any') =>
+      waitFor(
+        async () => {
+          const window = await counted();
+          if ((window?.rowsInAll ?? 0) + (window?.lost ?? 0) === rows && (lost === 'any' || window?.lost === 0)) return window;
+          throw new Error(JSON.stringify({ rows: window?.rowsInAll, lost: window?.lost }));
+        },
+        { what: `${rows} rows in the profile`, timeoutMs: 30_000, everyMs: 100 },
+      );
+    const [process] = listProcessRecords(join(worker.home, 'run'));
+    if (process === undefined) throw new Error('expected a process of the instance');
+    await ask(worker.home, 40);
+    await until(40, 'none');
+    await worker.end('SIGKILL');
+    await ask(worker.home, 30);
+    await worker.start();
+    await until(70, 'none');
+    await ask(worker.home, 20);
+    globalThis.process.kill(process.pid, 'SIGKILL');
+    const window = await until(90, 'any');
+    expect(window.profile.rows).toBeGreaterThanOrEqual(70);
+    expect(window.profile.columns.map(({ missing, max }) => [missing, max])).toEqual([
+      [0, 7],
+      [0, 1],
+      [0, 10],
+    ]);
+  } finally {
+    await worker.close();
+  }
+});
+
+/** Sends so many rows to the instance of a home, one by one, and waits for the answers. */
+async function ask(workerHome: string, rows: number): Promise<void> {
+  const socket = readdirSync(join(workerHome, 'run')).find((name) => name.endsWith('.sock')) ?? '';
+  const client = new InstanceClient({ address: `unix:${join(workerHome, 'run', socket)}`, role: 'gateway', reconnect: true });
+  try {
+    await waitFor(() => client.state === 'READY', { what: 'the instance to be ready', timeoutMs: 20_000 });
+    const body = Buffer.from(JSON.stringify({ inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [7, 1] }] }));
+    const call = { predictionId: 'prd_1', deadlineMs: 10_000, priority: 0, kind: 'live' as const, modelName: 'd', body };
+    const replies = await Promise.all(Array.from({ length: rows }, () => new Promise<InferReply>((resolve) => client.infer(call, resolve))));
+    expect(replies.every(({ kind }) => kind === 'result')).toBe(true);
+  } finally {
+    client.close();
+  }
+}
