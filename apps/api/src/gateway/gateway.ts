@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { type Scope, SlipwayError } from '@slipway/contracts';
-import { QuotaStore, RollbackStore, RolloutStore, SnapshotStore } from '@slipway/deployments';
+import { QuotaStore, RollbackStore, RolloutStore, routingChanges, SnapshotStore } from '@slipway/deployments';
 import {
   ActiveReferenceStore,
   Counter,
@@ -31,6 +31,7 @@ import { refuseCrossSite } from '../access/refuse-cross-site.js';
 import { foreignHostNames } from '../http/refuse-foreign-host.js';
 import { Platform, REGISTRY } from '../platform.js';
 import { BreakGlass } from './break-glass/break-glass.js';
+import { exposeDeployments } from './deployment-instruments.js';
 import { DeploymentRepository } from './deployment-repository.js';
 import { type Admission, GatewayCore, type RequestHead } from './gateway-core.js';
 import { exposeGateway } from './gateway-instruments.js';
@@ -139,6 +140,7 @@ export class Gateway {
     const quotas = new QuotaStore(db.prisma);
     this.quotaFeed = new QuotaFeed({ list: () => quotas.list(), apply: (all) => this.quotas.apply(all), log });
     exposeGateway(registry, this.core, this.feed);
+    exposeDeployments(registry, this.core, () => routingChanges(db.prisma));
   }
 
   /** A snapshot is there and the process is not leaving. */

@@ -2,6 +2,7 @@ import {
   Counter,
   type EndedInstance,
   FailureStore,
+  Gauge,
   HostRecorder,
   HostWindowStore,
   PendingRows,
@@ -30,6 +31,7 @@ export function measureResources({ db, log, shutdown }: Platform, agent: HostAge
   const recorder = new ResourceRecorder({ registry });
   const host = new HostRecorder();
   const failures = watchFailures(agent, recorder, registry);
+  exposeInstances(agent, registry);
   const failureStore = new FailureStore(db.pool);
   const flushes = [
     new WindowFlush(recorder, (windows) => new ResourceWindowStore(db.pool, hostId()).write(windows), log),
@@ -42,6 +44,21 @@ export function measureResources({ db, log, shutdown }: Platform, agent: HostAge
   shutdown.add('resource windows', async () => {
     await loop.close();
     for (const flush of flushes) await flush.close();
+  });
+}
+
+function exposeInstances(agent: HostAgent, registry: Registry): void {
+  new Gauge({
+    name: 'slipway_pool_workers',
+    help: 'Instances on this host that have a process, by whether they are ready.',
+    labelNames: ['project', 'deployment', 'version', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { projectId, deploymentName, versionNumber, isReady } of agent.list()) {
+        this.inc({ project: projectId, deployment: deploymentName, version: String(versionNumber), state: isReady ? 'ready' : 'loading' });
+      }
+    },
   });
 }
 
@@ -63,10 +80,18 @@ function watchFailures(agent: HostAgent, recorder: ResourceRecorder, registry: R
     help: 'Ends of instances that were given up because the database was away for too long.',
     registers: [registry],
   });
+  const restarts = new Counter({
+    name: 'slipway_pool_restarts_total',
+    help: 'Instances that were started again in place after an end that nobody had asked for, by reason.',
+    labelNames: ['project', 'deployment', 'version', 'reason'],
+    registers: [registry],
+  });
   const pending = new PendingRows<EndedInstance>(pendingFailuresMax, (count) => dropped.inc(count));
   agent.watchFailures((identity, end) => {
     const { projectId, deploymentId, deploymentName, revisionId, revisionNumber, versionNumber, instanceId } = identity;
-    counter.inc({ project: projectId, deployment: deploymentName, version: String(versionNumber), reason: end.reason });
+    const labels = { project: projectId, deployment: deploymentName, version: String(versionNumber), reason: end.reason };
+    counter.inc(labels);
+    if (end.restarts) restarts.inc(labels);
     if (end.reason === 'oom_killed') {
       const { memoryLimitBytes } = end;
       recorder.noteOomKill({

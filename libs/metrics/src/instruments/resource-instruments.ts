@@ -41,7 +41,7 @@ export function exposeResources(registry: Registry, totals: () => Iterable<Resou
         for (const one of shown()) this.inc(labelsOf(one.owner), pick(one));
       },
     });
-  const gauge = (name: string, help: string, pick: (totals: ResourceTotals) => number, extra: Record<string, string> = {}) =>
+  const gauge = (name: string, help: string, pick: (totals: ResourceTotals) => number | undefined, extra: Record<string, string> = {}) =>
     new Gauge({
       name,
       help,
@@ -49,7 +49,10 @@ export function exposeResources(registry: Registry, totals: () => Iterable<Resou
       registers: [registry],
       collect() {
         this.reset();
-        for (const one of shown()) if (one.instances > 0) this.inc({ ...labelsOf(one.owner), ...extra }, pick(one));
+        for (const one of shown()) {
+          const value = one.instances > 0 ? pick(one) : undefined;
+          if (value !== undefined) this.inc({ ...labelsOf(one.owner), ...extra }, value);
+        }
       },
     });
   counter('slipway_model_cpu_seconds_total', 'Processor time of the instances.', (one) => one.cpuSeconds);
@@ -64,8 +67,14 @@ export function exposeResources(registry: Registry, totals: () => Iterable<Resou
   );
   counter('slipway_model_oom_kills_total', 'Instances that were ended for want of memory.', (one) => one.oomKills);
   gauge('slipway_model_memory_bytes', 'Memory of the instances.', (one) => one.rssBytes, { kind: 'rss' });
-  gauge('slipway_model_memory_limit_bytes', 'Memory that ends an instance which needs more, summed over the instances.', (one) => one.memoryLimitBytes);
-  gauge('slipway_model_gpu_memory_bytes', 'GPU memory of the instances, where the driver tells.', (one) => one.gpuMemoryBytes);
+  gauge(
+    'slipway_model_memory_limit_bytes',
+    'Memory that ends an instance which needs more, summed over the instances.',
+    (one) => one.memoryLimitBytes,
+  );
+  gauge('slipway_model_gpu_memory_bytes', 'GPU memory of the instances, where the driver tells.', (one) =>
+    one.gpuMemoryBytes === 0 ? undefined : one.gpuMemoryBytes,
+  );
   gauge('slipway_model_threads', 'Threads of the instances.', (one) => one.threads);
   gauge('slipway_model_open_files', 'Open file descriptors of the instances.', (one) => one.openFiles);
 }

@@ -8,8 +8,8 @@ import { SummedHistogram } from './summed-histogram.js';
 const ownerLabels = ['project', 'deployment', 'version', 'revision', 'role'] as const;
 type OwnerLabels = Readonly<Record<(typeof ownerLabels)[number], string>>;
 
-/** Time series that one (revision, role) takes: three histograms with sum and count, three counters, outcomes and failures. */
-export const seriesPerRevision = 3 * (latencyBucketCount + 2) + 3 + 2 * outcomes.length;
+/** Time series that one (revision, role) takes: three histograms with sum and count, four counters, outcomes and failures. */
+export const seriesPerRevision = 3 * (latencyBucketCount + 2) + 4 + 2 * outcomes.length;
 
 /**
  * Shows the recorder's sums on a registry. The sums are read when somebody scrapes; a request costs nothing here.
@@ -45,6 +45,7 @@ export function exposeServing(registry: Registry, series: () => Iterable<Serving
       },
     });
   plain('slipway_inference_rows_total', 'Rows in prediction requests.', (sums) => sums.rows);
+  plain('slipway_inference_batches_total', 'Runs of the model; requests may share one.', (sums) => sums.runs);
   plain('slipway_inference_request_bytes_total', 'Bytes of prediction request bodies.', (sums) => sums.requestBytes);
   plain('slipway_inference_response_bytes_total', 'Bytes of prediction answer bodies.', (sums) => sums.responseBytes);
   const histogram = (name: string, help: string, counts: (sums: ServingSums) => Float64Array, sum: (sums: ServingSums) => number) =>

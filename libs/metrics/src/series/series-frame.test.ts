@@ -17,6 +17,16 @@ it.each([
   expect(seriesFrame({ from: at('-600'), to: at('0'), step: asked }, now).stepSeconds).toBe(is);
 });
 
+it.each([
+  { days: 1, step: undefined, is: 900 },
+  { days: 2, step: undefined, is: 3_600 },
+  { days: 30, step: undefined, is: 21_600 },
+  { days: 1, step: 3_601, is: 7_200 },
+  { days: 30, step: 20_000, is: 21_600 },
+])('of $days days with a step of $step has steps of $is s, whole hours where they are long', ({ days, step, is }) => {
+  expect(seriesFrame({ from: at(`-${days * 86_400}`), to: at('0'), step }, now).stepSeconds).toBe(is);
+});
+
 it('aligns the beginning to a step', () => {
   expect(seriesFrame({ from: at('-601'), to: at('0'), step: 60 }, now).fromMs).toBe(now - 660_000);
 });

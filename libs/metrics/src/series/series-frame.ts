@@ -15,7 +15,8 @@ const maxRangeMs = 800 * 86_400_000;
 /** Windows last ten seconds, so a step is a multiple of that; they are summed by the hour, so a longer step is one of hours. */
 const baseSeconds = 10;
 const hourSeconds = 3_600;
-const niceSeconds = [10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
+/** After a quarter comes the hour: from there on the sums by the hour are read, and a month costs what a day does. */
+const niceSeconds = [10, 20, 30, 60, 120, 300, 600, 900, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400];
 
 /**
  * Works out the window of a chart: the last hour in 120 steps when nothing is given. A step that would make more than `maxPoints` points is widened.
