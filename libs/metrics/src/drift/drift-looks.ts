@@ -220,13 +220,12 @@ function hoursAgainstReference(input: LookInput, window: GrownWindow): Look {
 }
 
 function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly number[]): Look {
-  const earlier = (column: number, from: readonly number[]) =>
-    from.flatMap((back) =>
-      window.hours.flatMap(({ atMs }) => {
-        const profile = input.history.at(atMs - back * dayMs);
-        return profile === undefined || input.wasAdrift(column, atMs - back * dayMs) ? [] : [{ atMs, profile }];
-      }),
-    );
+  const byDay = new Map(days.map((back) => [back, hoursBefore(input, window, back)]));
+  const everyDay = days.flatMap((back) => byDay.get(back) ?? []);
+  const earlier = (column: number, from: readonly number[]) => {
+    const hours = from === days ? everyDay : from.flatMap((back) => byDay.get(back) ?? []);
+    return hours.some(({ atMs }) => input.wasAdrift(column, atMs)) ? hours.filter(({ atMs }) => !input.wasAdrift(column, atMs)) : hours;
+  };
   const compared = comparedWith(input, window.hours, (column) => sumColumn(earlier(column, days), column, binsOf(input, column)));
   const columns = verdicts(input, compared, { bar: input.minEffect, extreme: plainlyOff }, (look) => {
     if (look.verdict !== 'bad' && look.verdict !== 'extreme') return look;
@@ -244,6 +243,14 @@ function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly 
 
 const sameTime = [1, 2, 3, 4, 5, 6];
 const sameWeekday = [7, 14, 21, 28];
+
+/** The hours of a window, so many days earlier. */
+function hoursBefore({ history }: LookInput, { hours }: GrownWindow, days: number): CountedHour[] {
+  return hours.flatMap(({ atMs }) => {
+    const profile = history.at(atMs - days * dayMs);
+    return profile === undefined ? [] : [{ atMs: atMs - days * dayMs, profile }];
+  });
+}
 
 /** Whether the same stretch of an earlier day was about as far from the reference, without having been an alarm. */
 function isUsual({ history, reference, wasAdrift, minEffect }: LookInput, look: ColumnLook, window: GrownWindow, days: readonly number[]): boolean {

@@ -1,5 +1,6 @@
 import type { ColumnCounts, ColumnLayout, Judgement, Profile } from '@slipway/contracts';
-import { binomialTail, shareLowerBound, shareUpperBound } from './binomial-bounds.js';
+import { wilsonInterval } from '../quality/intervals.js';
+import { binomialTail, shareUpperBound } from './binomial-bounds.js';
 import { namesText, percentText, rowsText } from './drift-sentences.js';
 import type { DriftReference } from './judge-drift.js';
 
@@ -173,7 +174,7 @@ function columnJudgement(name: string, { n }: ColumnCounts, checks: readonly Che
   const told = (broken.length > 0 ? broken : [worst]).map(shareText).join('; ');
   return {
     value: worst.share,
-    interval: [shareLowerBound(worst.count, worst.n, 0.025), shareUpperBound(worst.count, worst.n, 0.025)],
+    interval: [...wilsonInterval(worst.count, worst.n)],
     n: worst.n,
     threshold: worst.limit,
     verdict: isAlarm ? 'alarm' : 'ok',
