@@ -25,6 +25,8 @@ export interface RecordShipperOptions {
 
 /** Bytes read at a time; also the longest line that is understood. */
 const readBytes = 1024 * 1024;
+/** As many as are stored in one transaction. */
+const linesAtOnce = 2_000;
 
 /**
  * Carries prediction records from the instances' spools to the database, at least once: the offset is noted after the commit, and rows that
@@ -75,7 +77,12 @@ export class RecordShipper {
     return { ...file, offset };
   }
 
+  /** In stretches, so that a backlog is never in memory as a whole: what was parsed of one is given up before the next. */
   private async store(lines: readonly string[], head: SpoolHead | undefined): Promise<void> {
+    for (let at = 0; at < lines.length; at += linesAtOnce) await this.storeStretch(lines.slice(at, at + linesAtOnce), head);
+  }
+
+  private async storeStretch(lines: readonly string[], head: SpoolHead | undefined): Promise<void> {
     const parsed = lines.map((line) => parseSpoolLine(line, head));
     const rows = parsed.flatMap((one) => one ?? []);
     const torn = parsed.filter((one) => one === undefined).length;
