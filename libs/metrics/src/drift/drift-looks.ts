@@ -154,7 +154,16 @@ export function lookAtDays(input: LookInput): Look {
 
 /** Whether some of the window's hours are of a Saturday or Sunday (UTC). */
 function touchesWeekend({ hours }: GrownWindow): boolean {
-  return hours.some(({ atMs }) => [0, 6].includes(new Date(atMs).getUTCDay()));
+  return hours.some(({ atMs }) => isWeekend(atMs));
+}
+
+function isWeekend(atMs: number): boolean {
+  return [0, 6].includes(new Date(atMs).getUTCDay());
+}
+
+/** Earlier days that are of a weekend where this one is, else not: together they have rows enough where each alone has not. */
+function daysLike(days: readonly number[], endMs: number): number[] {
+  return days.filter((back) => isWeekend(endMs - 1 - back * dayMs) === isWeekend(endMs - 1));
 }
 
 /** For a reference that knows no whole day: the oldest week that is known, once the window lies a week after it. */
@@ -231,9 +240,9 @@ function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly 
     if (look.verdict !== 'bad' && look.verdict !== 'extreme') return look;
     const kind = input.reference.layout.columns[look.column]?.kind ?? 'numeric';
     // What the earlier days were from each other is no drift (an empirical threshold that needs no law).
-    const usual = days.map((day) => {
-      const own = sumColumn(earlier(look.column, [day]), look.column, look.window.bins.length);
-      const others = days.filter((other) => other !== day);
+    const usual = [...days.map((day) => [day]), daysLike(days, input.endMs)].map((group) => {
+      const own = sumColumn(earlier(look.column, group), look.column, look.window.bins.length);
+      const others = days.filter((other) => !group.includes(other));
       return compareColumn(kind, sumColumn(earlier(look.column, others), look.column, look.window.bins.length), own).keys?.effect ?? 0;
     });
     return (look.comparison.keys?.effect ?? 0) >= Math.max(0, ...usual) + input.minEffect ? look : { ...look, verdict: 'fine' };
