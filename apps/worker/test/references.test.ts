@@ -114,6 +114,8 @@ describe('reference profiles', () => {
     expect(made.labels?.metrics['rocAuc']?.value).toBeGreaterThan(0.95);
     expect(made.labels?.metrics['accuracy']?.perRow).toBeGreaterThan(0);
     expect(Object.keys(made.labels?.calibration ?? {})).toEqual(['malignant']);
+    expect(made.noise?.['repeat']).toMatchObject({ p95: 0, flipRatio: 0 });
+    expect(made.noise?.['jitter']?.p95).toBeGreaterThan(0);
     const events = await worker.database.db.event.findMany({ where: { subjectId: id }, orderBy: { sequence: 'asc' } });
     expect(events.map(({ action }) => action)).toEqual(['reference.created', 'reference.ready']);
   });
@@ -127,7 +129,7 @@ describe('reference profiles', () => {
     expect(made.columns[0]).toMatchObject({ name: 'features[0]', side: 'input', tensor: 'features', index: 0 });
     const same = await api.call('POST', `${path(1)}?${query}`, file);
     const again = await ended(1, ReferenceItem.parse(same.json()).id);
-    expect(again).toMatchObject({ active: true, digest: made.digest, layout: made.layout });
+    expect(again).toMatchObject({ active: true, layout: made.layout, columns: made.columns });
     expect((await get(path(1), ReferencePage)).items.map(({ active }) => active)).toEqual([true, false]);
   });
 
@@ -155,5 +157,40 @@ describe('reference profiles', () => {
     expect((await api.call('DELETE', path(2, `/${failed.id}`))).status).toBe(204);
     expect((await get(path(2, '/active'), ReferenceDetail)).status).toBe('READY');
     expect(problem(await api.call('POST', path(2, '/learn'), {}))).toMatchObject({ code: 'REFERENCE_REFUSED' });
+  });
+
+  it('are learned from traffic where there is none, shown while they are, and learned anew when asked to', async () => {
+    const version = await upload(await example('medicine/diagnosis-v2.onnx'));
+    expect((await api.call('POST', '/v1/deployments', { name: 'd', model: 'm', version })).status).toBe(201);
+    expect((await api.call('PUT', '/v1/deployments/d/watch', { reference: { learnRows: 200 } })).status).toBe(200);
+    const ready = async () => z.object({ status: z.string() }).parse((await api.call('GET', '/v1/deployments/d')).json()).status === 'READY';
+    await waitFor(ready, { what: 'the deployment to be READY', timeoutMs: 60_000 });
+    const rows = file.toString().trim().split('\n').slice(1, 61);
+    const values = rows.flatMap((line) => line.split(',').slice(1, -1).map(Number));
+    const body = { inputs: [{ name: 'features', datatype: 'FP32', shape: [rows.length, width], data: values }] };
+    const predict = async () => {
+      const answer = await api.call('POST', '/v2/models/d/infer', body);
+      expect(answer.status, answer.text).toBe(200);
+    };
+    const newest = async () => (await get(path(version), ReferencePage)).items[0];
+    const learned = (not?: string) =>
+      waitFor(
+        async () => {
+          await predict();
+          const item = await newest();
+          if (item?.status === 'READY' && item.id !== not) return item;
+          throw new Error(JSON.stringify(item ?? 'none'));
+        },
+        { what: 'a reference to be learned', timeoutMs: 60_000, everyMs: 500 },
+      );
+    const first = await learned();
+    expect(first).toMatchObject({ source: 'learned', active: true, labelled: false, origin: { kind: 'traffic', rowsWanted: 200 } });
+    expect(first.rows).toBeGreaterThanOrEqual(200);
+    const again = await api.call('POST', path(version, '/learn'), { reason: 'another season' });
+    expect(again.status, again.text).toBe(202);
+    expect(await newest()).toMatchObject({ status: 'BUILDING', active: false });
+    const second = await learned(first.id);
+    expect(second).toMatchObject({ source: 'learned', active: true });
+    expect((await get(path(version, `/${first.id}`), ReferenceDetail)).active).toBe(false);
   });
 });

@@ -6,12 +6,15 @@ import { bareLayout, rowAxisOf } from '@slipway/metrics/profiles';
 import { type Block, featureNamesOf, TableReader } from '@slipway/tables';
 import { EvaluationFailure } from '../evaluations/model-process.js';
 import { RowScorer } from '../evaluations/row-scorer.js';
+import { measureNoiseApart, SampledRows } from '../noise/measure-noise.js';
 import { buildInThread } from './build-in-thread.js';
 import { GatheredRows } from './gathered-rows.js';
 
 /** Rows of one run of the model: enough to be quick, and few enough to be done again one by one. */
 const rowsPerRun = 256;
 const blockSize = { rows: 4_096, bytes: 8 * 1024 * 1024 };
+/** Time for measuring noise: of slow models fewer rows are measured. */
+const noiseMs = 60_000;
 /** Fewer rows are no reference. */
 const rowsMin = 50;
 const noBatching = Batching.parse({});
@@ -41,11 +44,9 @@ export async function makeReference(options: MakerOptions): Promise<ReferenceBod
   const featureNames = featureNamesOf({ properties: version.properties });
   const layout = bareLayout(signature, task, { names: namesOf(signature, input.file.columns ?? featureNames) });
   const { loadLimitMs, runLimitMs, memoryLimitBytes, signal, modelPath } = options;
-  const spec = { modelPath, digest: version.digest, signature, task, intraOpThreads: 1, layout };
-  const scorer = new RowScorer(
-    { program, spec, loadLimitMs, runLimitMs, memoryLimitBytes, signal },
-    { hasRows: target.hasRows, maxRows: Math.min(rowsPerRun, target.maxRows) },
-  );
+  const spec = { modelPath, digest: version.digest, signature, task, intraOpThreads: 1 };
+  const limited = { program, loadLimitMs, runLimitMs, memoryLimitBytes, signal };
+  const scorer = new RowScorer({ ...limited, spec: { ...spec, layout } }, { hasRows: target.hasRows, maxRows: Math.min(rowsPerRun, target.maxRows) });
   const { labelColumn, idColumns, columns, header, delimiter, format } = input.file;
   const reader = new TableReader(
     {
@@ -61,19 +62,29 @@ export async function makeReference(options: MakerOptions): Promise<ReferenceBod
     signal,
     { maxRows: limits.datasetRows },
   );
-  const gathered = await gather(reader, scorer, layout, labelColumn !== undefined);
+  const sampled = new SampledRows(target.hasRows);
+  const gathered = await gather(reader, scorer, { layout, hasLabels: labelColumn !== undefined, sampled });
   if (gathered.count < rowsMin)
     throw new EvaluationFailure(
       `a reference needs at least ${rowsMin} rows that the model can answer; the file has ${gathered.count}${firstError(scorer)}`,
     );
-  return buildInThread({ task: version.task, gathered: gathered.take() }, signal);
+  const body = await buildInThread({ task: version.task, gathered: gathered.take() }, signal);
+  const noise = await measureNoiseApart({ ...limited, spec }, { samples: sampled.samples, reference: body, limitMs: noiseMs });
+  return { ...body, noise };
 }
 
-async function gather(reader: TableReader, scorer: RowScorer, layout: ProfileLayout, hasLabels: boolean): Promise<GatheredRows> {
-  const gathered = new GatheredRows(layout, limits.referenceRows);
+interface Gathering {
+  readonly layout: ProfileLayout;
+  readonly hasLabels: boolean;
+  /** Rows that the noise of the model is measured on. */
+  readonly sampled: SampledRows;
+}
+
+async function gather(reader: TableReader, scorer: RowScorer, gathering: Gathering): Promise<GatheredRows> {
+  const gathered = new GatheredRows(gathering.layout, limits.referenceRows);
   try {
     await reader.open();
-    for (let block = await reader.read(); block !== undefined; block = await reader.read()) await gatherBlock(block, scorer, gathered, hasLabels);
+    for (let block = await reader.read(); block !== undefined; block = await reader.read()) await gatherBlock(block, scorer, gathered, gathering);
   } finally {
     await Promise.all([reader.close(), scorer.close()]);
   }
@@ -81,11 +92,12 @@ async function gather(reader: TableReader, scorer: RowScorer, layout: ProfileLay
 }
 
 /** In the order of the file, whatever segments its rows are in: chunks of a reference are told apart by time. */
-async function gatherBlock(block: Block, scorer: RowScorer, gathered: GatheredRows, hasLabels: boolean): Promise<void> {
+async function gatherBlock(block: Block, scorer: RowScorer, gathered: GatheredRows, { hasLabels, sampled }: Gathering): Promise<void> {
   for (const { index, column, expected, given } of block.faults)
     scorer.note(block.firstRow + index, `${column === undefined ? '' : `column ${JSON.stringify(column)}: `}expected ${expected}; given ${given}`);
   const scored: { index: number; row: Awaited<ReturnType<RowScorer['score']>>[number] }[] = [];
   for (const segment of block.segments) {
+    sampled.add(segment);
     const rows = await scorer.score(segment, (place) => block.firstRow + (segment.rows[place] ?? 0));
     for (const [place, row] of rows.entries()) scored.push({ index: segment.rows[place] ?? 0, row });
   }
