@@ -54,6 +54,8 @@ export function nameOf(state: HistoryState, { kind, id, row }: KeptEntry): strin
       return row['deploymentId'] === null ? 'project' : `deployment:${parent('deploymentId')}`;
     case 'revision':
       return `${parent('deploymentId')}/${textOf(row['number'])}`;
+    case 'slo':
+      return `${parent('deploymentId')}/${textOf(row['name'])}`;
     case 'rollout':
     case 'shadow':
       return `${parent('deploymentId')}/${id}`;

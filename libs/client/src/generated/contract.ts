@@ -140,6 +140,9 @@ export type ErrorCode =
   | 'EGRESS_BLOCKED'
   | 'DELIVERY_FAILED'
   | 'DELIVERY_NOT_FOUND'
+  | 'SLO_NOT_FOUND'
+  | 'SLO_NAME_TAKEN'
+  | 'SLO_REFUSED'
   | 'DATABASE_UNAVAILABLE'
   | 'QUEUE_UNAVAILABLE'
   | 'CONSOLE_UNAVAILABLE'
@@ -151,6 +154,7 @@ export type ErrorCode =
 export interface LabelInput {
   readonly predictionId?: string;
   readonly clientId?: string;
+  readonly joinKey?: string | number | boolean;
   readonly label: string | number | boolean;
   readonly observedAt?: string;
   readonly source?: string;
@@ -191,6 +195,7 @@ export interface LabelsAccepted {
   readonly results: readonly {
     readonly predictionId: string | null;
     readonly clientId: string | null;
+    readonly joinKey?: string | null;
     readonly result: 'matched' | 'unmatched' | 'late' | 'duplicate' | 'revised';
   }[];
   readonly counts: Readonly<Record<'matched' | 'unmatched' | 'late' | 'duplicate' | 'revised', number>>;
