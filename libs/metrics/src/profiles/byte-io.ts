@@ -76,35 +76,33 @@ export class ByteReader {
     return value;
   }
 
-  /** So many whole numbers. Most of what is read is bins, so this takes no step more than it must. */
-  wholes(count: number): number[] {
+  /** Adds a whole number to each of those given. Most of what is read is bins, so this takes no step more than it must. */
+  addWholes(sums: Float64Array): void {
     const { room } = this;
-    const numbers: number[] = [];
     let at = this.at;
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < sums.length; index++) {
       const low = room[at] ?? 0x80;
-      if (low < 0x80) {
-        numbers.push(low);
-        at++;
-        continue;
-      }
       const middle = room[at + 1] ?? 0x80;
       const high = room[at + 2] ?? 0x80;
-      if (middle < 0x80) {
-        numbers.push((low & 0x7f) | (middle << 7));
+      let value: number;
+      if (low < 0x80) {
+        value = low;
+        at++;
+      } else if (middle < 0x80) {
+        value = (low & 0x7f) | (middle << 7);
         at += 2;
       } else if (high < 0x80) {
-        numbers.push((low & 0x7f) | ((middle & 0x7f) << 7) | (high << 14));
+        value = (low & 0x7f) | ((middle & 0x7f) << 7) | (high << 14);
         at += 3;
       } else {
         // Larger numbers, and bytes that end early.
         this.at = at;
-        numbers.push(this.whole());
+        value = this.whole();
         at = this.at;
       }
+      sums[index] = (sums[index] ?? 0) + value;
     }
     this.at = at;
-    return numbers;
   }
 
   /** Makes sure that so many bytes are left, before room is made for what they hold. */

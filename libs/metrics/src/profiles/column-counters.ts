@@ -1,6 +1,6 @@
 import type { ColumnCounts, ColumnLayout } from '@slipway/contracts';
 import { BinFinder } from './bin-finder.js';
-import { addMoments, type Moments } from './merge-profiles.js';
+import { addMoments, type Moments } from './moments.js';
 import { UnseenSketch, unseenText } from './unseen-sketch.js';
 
 /** Running counts of a column of numbers. NaN is missing; infinite values are counted apart and in no bin. */

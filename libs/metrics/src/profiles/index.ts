@@ -13,7 +13,8 @@ export {
 export { countColumns } from './count-columns.js';
 export { type LayoutSource, noLayouts } from './layout-source.js';
 export { decodeLearnedRows, encodeLearnedRows, joinLearnedRows, type LearnedRows } from './learned-rows.js';
-export { emptyCounts, finiteOf, mergeProfiles, ProfileSum } from './merge-profiles.js';
+export { emptyCounts, mergeProfiles, ProfileSum } from './merge-profiles.js';
+export { finiteOf } from './moments.js';
 export { decodeProfile, encodeProfile } from './profile-codec.js';
 export { type BlockListener, type HeldInputs, ProfileCounter } from './profile-counter.js';
 export type { ProfiledData, ProfiledTensor } from './profiled-tensor.js';

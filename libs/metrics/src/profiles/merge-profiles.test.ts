@@ -1,7 +1,8 @@
 import type { ColumnCounts, Profile } from '@slipway/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { finiteOf, mergeProfiles } from './merge-profiles.js';
+import { mergeProfiles, ProfileSum } from './merge-profiles.js';
+import { finiteOf } from './moments.js';
 import { decodeProfile, encodeProfile } from './profile-codec.js';
 import { UnseenSketch, unseenText } from './unseen-sketch.js';
 
@@ -76,6 +77,12 @@ describe('the bytes of a profile', () => {
         const [first = countsOf([])] = profile.columns;
         const whole: Profile = { ...profile, rows: 2 ** 50, columns: [...profile.columns, { ...first, bins, n: 2 ** 50 }] };
         expect(decodeProfile(encodeProfile(whole))).toEqual(whole);
+        const [decoded, encoded] = [new ProfileSum('a'), new ProfileSum('a')];
+        for (const each of [whole, { ...whole, rows: 3 }]) {
+          decoded.add(each);
+          encoded.addEncoded(encodeProfile(each));
+        }
+        expect(encoded.toProfile()).toEqual(decoded.toProfile());
       }),
       { numRuns: 100 },
     );

@@ -1,5 +1,9 @@
 import type { ColumnCounts, Profile } from '@slipway/contracts';
+import { addMoments, finiteOf } from './moments.js';
+import { type EncodedColumn, ProfileReader } from './profile-codec.js';
 import { UnseenSketch, unseenRegisters, unseenText } from './unseen-sketch.js';
+
+export { finiteOf };
 
 /**
  * Adds profiles of one layout up. Counts, extremes and sketches come out the same in whatever order; means and squares as far as doubles can add
@@ -7,28 +11,46 @@ import { UnseenSketch, unseenRegisters, unseenText } from './unseen-sketch.js';
  */
 export class ProfileSum {
   private rows = 0;
-  private columns: MutableCounts[] | undefined;
+  private columns: (MutableCounts | undefined)[] | undefined;
 
   constructor(readonly layout: string) {}
 
   /** @throws RangeError for counts that do not fit: of another layout, or of another number of columns or bins. */
   add(profile: Profile): void {
-    if (profile.layout !== this.layout) throw new RangeError(`expected counts in layout ${this.layout}, given ${profile.layout}`);
-    this.columns ??= profile.columns.map(({ bins }) => noCounts(bins.length));
-    if (profile.columns.length !== this.columns.length)
-      throw new RangeError(`expected ${this.columns.length} columns, given ${profile.columns.length}`);
+    const columns = this.begin(profile.layout, profile.columns.length);
     this.rows += profile.rows;
-    for (const [index, column] of this.columns.entries()) {
-      const other = profile.columns[index];
-      if (other !== undefined) addCounts(column, other);
+    for (const [index, { bins, unseen, ...counts }] of profile.columns.entries()) {
+      const column = columnOf(columns, index, bins.length);
+      for (let bin = 0; bin < bins.length; bin++) column.bins[bin] = (column.bins[bin] ?? 0) + (bins[bin] ?? 0);
+      addCounts(column, { ...counts, registers: unseen === undefined ? undefined : unseenRegisters(unseen) });
+    }
+  }
+
+  /** Adds a profile as its bytes say it, without making one of them first. @throws RangeError as `add`; the sum is then spoilt */
+  addEncoded(bytes: Uint8Array): void {
+    const reader = new ProfileReader(bytes);
+    const columns = this.begin(reader.layout, reader.columns);
+    this.rows += reader.rows;
+    for (let index = 0; index < reader.columns; index++) {
+      const counts = reader.next((length) => columnOf(columns, index, length).bins);
+      const column = columns[index];
+      if (column !== undefined) addCounts(column, counts);
     }
   }
 
   toProfile(): Profile {
-    const columns = (this.columns ?? []).map(({ sketch, bins, ...counts }): ColumnCounts => {
+    const columns = (this.columns ?? []).map((column): ColumnCounts => {
+      const { sketch, bins, ...counts } = column ?? noCounts(0);
       return { ...counts, bins: Array.from(bins), ...(sketch === undefined ? {} : { unseen: unseenText(sketch.registers) }) };
     });
     return { layout: this.layout, rows: this.rows, columns };
+  }
+
+  private begin(layout: string, count: number): (MutableCounts | undefined)[] {
+    if (layout !== this.layout) throw new RangeError(`expected counts in layout ${this.layout}, given ${layout}`);
+    this.columns ??= new Array<MutableCounts | undefined>(count).fill(undefined);
+    if (count !== this.columns.length) throw new RangeError(`expected ${this.columns.length} columns, given ${count}`);
+    return this.columns;
   }
 }
 
@@ -48,29 +70,6 @@ export function emptyCounts(bins: number): ColumnCounts {
   return { n: 0, missing: 0, infinite: 0, zeros: 0, min: null, max: null, mean: 0, m2: 0, bins: new Array<number>(bins).fill(0) };
 }
 
-/** Moments of finite values. */
-export interface Moments {
-  readonly n: number;
-  readonly mean: number;
-  readonly m2: number;
-}
-
-/** Moments of both together. Values so large that their squares are beyond a double leave the largest one. */
-export function addMoments(a: Moments, b: Moments): Moments {
-  if (b.n === 0) return a;
-  if (a.n === 0) return b;
-  const n = a.n + b.n;
-  // Halves first: the distance of two doubles may be more than a double holds.
-  const delta = b.mean - a.mean;
-  const mean = Number.isFinite(delta) ? a.mean + delta * (b.n / n) : a.mean * (a.n / n) + b.mean * (b.n / n);
-  return { n, mean, m2: Math.min(a.m2 + b.m2 + delta * delta * ((a.n / n) * b.n), Number.MAX_VALUE) };
-}
-
-/** How many of a column's values are finite: what its moments are of. */
-export function finiteOf({ n, missing, infinite }: Pick<ColumnCounts, 'n' | 'missing' | 'infinite'>): number {
-  return n - missing - infinite;
-}
-
 interface MutableCounts {
   n: number;
   missing: number;
@@ -88,8 +87,18 @@ function noCounts(bins: number): MutableCounts {
   return { n: 0, missing: 0, infinite: 0, zeros: 0, min: null, max: null, mean: 0, m2: 0, bins: new Float64Array(bins), sketch: undefined };
 }
 
-function addCounts(to: MutableCounts, from: ColumnCounts): void {
-  if (from.bins.length !== to.bins.length) throw new RangeError(`expected ${to.bins.length} bins, given ${from.bins.length}`);
+function columnOf(columns: (MutableCounts | undefined)[], index: number, bins: number): MutableCounts {
+  let column = columns[index];
+  if (column === undefined) {
+    column = noCounts(bins);
+    columns[index] = column;
+  }
+  if (column.bins.length !== bins) throw new RangeError(`expected ${column.bins.length} bins, given ${bins}`);
+  return column;
+}
+
+/** Everything but the bins. */
+function addCounts(to: MutableCounts, from: EncodedColumn): void {
   const { mean, m2 } = addMoments({ n: finiteOf(to), mean: to.mean, m2: to.m2 }, { n: finiteOf(from), mean: from.mean, m2: from.m2 });
   to.mean = mean;
   to.m2 = m2;
@@ -99,11 +108,9 @@ function addCounts(to: MutableCounts, from: ColumnCounts): void {
   to.zeros += from.zeros;
   to.min = extreme(Math.min, to.min, from.min);
   to.max = extreme(Math.max, to.max, from.max);
-  const { bins } = to;
-  for (let index = 0; index < bins.length; index++) bins[index] = (bins[index] ?? 0) + (from.bins[index] ?? 0);
-  if (from.unseen === undefined) return;
+  if (from.registers === undefined) return;
   to.sketch ??= new UnseenSketch();
-  to.sketch.merge(unseenRegisters(from.unseen));
+  to.sketch.merge(from.registers);
 }
 
 function extreme(choose: (a: number, b: number) => number, a: number | null, b: number | null): number | null {

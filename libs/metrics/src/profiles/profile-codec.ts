@@ -1,6 +1,6 @@
 import type { ColumnCounts, Profile } from '@slipway/contracts';
 import { ByteReader, ByteWriter } from './byte-io.js';
-import { finiteOf } from './merge-profiles.js';
+import { finiteOf } from './moments.js';
 import { unseenBytes, unseenRegisters, unseenText } from './unseen-sketch.js';
 
 // Layout of the bytes: version, layout (length, UTF-8), rows, number of columns; then per column a byte of flags and what they announce. Whole
@@ -24,16 +24,58 @@ export function encodeProfile(profile: Profile): Buffer {
 
 /** @throws RangeError for bytes that are no profile */
 export function decodeProfile(bytes: Uint8Array): Profile {
-  const from = new ByteReader(bytes);
-  const given = from.byte();
-  if (given !== version) throw new RangeError(`expected a profile of version ${version}, given ${given}`);
-  const layout = Buffer.from(from.bytes()).toString('utf8');
-  const rows = from.whole();
-  const count = from.whole();
-  if (count > columnsMax) throw new RangeError(`a profile of ${count} columns; at most ${columnsMax} are read`);
+  const reader = new ProfileReader(bytes);
   const columns: ColumnCounts[] = [];
-  for (let index = 0; index < count; index++) columns.push(readColumn(from, rows));
-  return { layout, rows, columns };
+  for (let index = 0; index < reader.columns; index++) {
+    let bins = new Float64Array();
+    const { registers, ...counts } = reader.next((length) => {
+      bins = new Float64Array(length);
+      return bins;
+    });
+    columns.push({ ...counts, bins: Array.from(bins), ...(registers === undefined ? {} : { unseen: unseenText(registers) }) });
+  }
+  return { layout: reader.layout, rows: reader.rows, columns };
+}
+
+/** One column as its bytes say it, but for its bins. */
+export type EncodedColumn = Omit<ColumnCounts, 'bins' | 'unseen'> & { readonly registers: Uint8Array | undefined };
+
+/** Reads the bytes of a profile column by column, for whoever adds many up. @throws RangeError for bytes that are no profile */
+export class ProfileReader {
+  readonly layout: string;
+  readonly rows: number;
+  readonly columns: number;
+  private readonly from: ByteReader;
+
+  constructor(bytes: Uint8Array) {
+    this.from = new ByteReader(bytes);
+    const given = this.from.byte();
+    if (given !== version) throw new RangeError(`expected a profile of version ${version}, given ${given}`);
+    this.layout = Buffer.from(this.from.bytes()).toString('utf8');
+    this.rows = this.from.whole();
+    this.columns = this.from.whole();
+    if (this.columns > columnsMax) throw new RangeError(`a profile of ${this.columns} columns; at most ${columnsMax} are read`);
+  }
+
+  /** The next column; its bins are added to those that `binsFor` gives for their number. */
+  next(binsFor: (length: number) => Float64Array): EncodedColumn {
+    const { from, rows } = this;
+    const flags = from.byte();
+    const count = (bit: number) => ((flags & bit) === 0 ? 0 : from.whole());
+    const n = (flags & flag.isComplete) === 0 ? from.whole() : rows;
+    const missing = count(flag.missing);
+    const infinite = count(flag.infinite);
+    const zeros = count(flag.zeros);
+    const hasMoments = (flags & flag.moments) !== 0;
+    const min = hasMoments ? from.double() : null;
+    const max = hasMoments ? from.double() : null;
+    const mean = hasMoments ? from.double() : 0;
+    const m2 = hasMoments ? from.double() : 0;
+    const length = from.whole();
+    if (length > binsMax) throw new RangeError(`a column of ${length} bins; at most ${binsMax} are read`);
+    from.addWholes(binsFor(length));
+    return { n, missing, infinite, zeros, min, max, mean, m2, registers: (flags & flag.unseen) === 0 ? undefined : readRegisters(from) };
+  }
 }
 
 function writeColumn(to: ByteWriter, column: ColumnCounts, rows: number): void {
@@ -53,21 +95,6 @@ function writeColumn(to: ByteWriter, column: ColumnCounts, rows: number): void {
   to.whole(bins.length);
   for (const count of bins) to.whole(count);
   if (unseen !== undefined) writeRegisters(to, unseenRegisters(unseen));
-}
-
-function readColumn(from: ByteReader, rows: number): ColumnCounts {
-  const flags = from.byte();
-  const count = (bit: number) => ((flags & bit) === 0 ? 0 : from.whole());
-  const n = (flags & flag.isComplete) === 0 ? from.whole() : rows;
-  const [missing, infinite, zeros] = [count(flag.missing), count(flag.infinite), count(flag.zeros)];
-  const hasMoments = (flags & flag.moments) !== 0;
-  const [min, max] = hasMoments ? [from.double(), from.double()] : [null, null];
-  const [mean, m2] = hasMoments ? [from.double(), from.double()] : [0, 0];
-  const length = from.whole();
-  if (length > binsMax) throw new RangeError(`a column of ${length} bins; at most ${binsMax} are read`);
-  const bins = from.wholes(length);
-  const unseen = (flags & flag.unseen) === 0 ? {} : { unseen: unseenText(readRegisters(from)) };
-  return { n, missing, infinite, zeros, min, max, mean, m2, bins, ...unseen };
 }
 
 /** Few registers are written as pairs, many as they are. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bareLayout, freezeLayout } from './build-layout.js';
 import { countColumns } from './count-columns.js';
-import { finiteOf } from './merge-profiles.js';
+import { finiteOf } from './moments.js';
 import { ProfileCounter } from './profile-counter.js';
 import type { ProfiledData, ProfiledTensor } from './profiled-tensor.js';
 import { estimateUnseen } from './unseen-sketch.js';

@@ -2,7 +2,7 @@ import { ColumnLayout, type Profile, type ProfileLayout } from '@slipway/contrac
 import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { ProfileSum } from './merge-profiles.js';
-import { decodeProfile, encodeProfile } from './profile-codec.js';
+import { encodeProfile } from './profile-codec.js';
 
 export const profileHourMs = 3_600_000;
 const dayMs = 86_400_000;
@@ -111,7 +111,7 @@ export class ProfileWindowStore {
     const layoutId = query.layoutId ?? layouts.find(({ id }) => id !== '')?.id;
     if (layoutId === undefined) return undefined;
     const sum = new ProfileSum(layoutId);
-    for (const { body } of await this.read(query, layoutId)) sum.add(decodeProfile(body));
+    for (const { body } of await this.read(query, layoutId)) sum.addEncoded(body);
     const profile = sum.toProfile();
     const counted = layouts.reduce((rows, each) => rows + each.rows, 0);
     const lost = layouts.reduce((rows, each) => rows + each.lost, 0);
@@ -128,7 +128,7 @@ export class ProfileWindowStore {
     for (const { at, body } of await this.read(query, layoutId)) {
       const atMs = Math.floor(at.getTime() / stepMs) * stepMs;
       const sum = sums.get(atMs) ?? new ProfileSum(layoutId);
-      sum.add(decodeProfile(body));
+      sum.addEncoded(body);
       sums.set(atMs, sum);
     }
     return { layoutId, steps: [...sums].sort(([a], [b]) => a - b).map(([atMs, sum]) => ({ atMs, profile: sum.toProfile() })) };
@@ -251,7 +251,7 @@ async function mergeDay(client: PoolClient, { deploymentId, versionId, at, layou
 async function put(client: PoolClient, key: readonly unknown[], spanSeconds: number, rows: readonly MergedRow[]): Promise<void> {
   const layoutId = String(key[3]);
   const sum = new ProfileSum(layoutId);
-  for (const row of rows) if (row.rows > 0) sum.add(decodeProfile(row.body));
+  for (const row of rows) if (row.rows > 0) sum.addEncoded(row.body);
   const profile = sum.toProfile();
   const lost = rows.reduce((all, row) => all + row.lost, 0);
   await client.query(
