@@ -3,9 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { DeploymentView, InstanceView } from '@slipway/contracts';
+import type { DeploymentView, InstanceFailure, InstanceView } from '@slipway/contracts';
 import { type InferReply, InstanceClient } from '@slipway/inference';
 import { linearModel, loopModel, writeModel } from '@slipway/inference/testing';
+import { FailureStore } from '@slipway/metrics';
 import { waitFor } from '@slipway/platform/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryGroups } from '../src/supervising/memory-groups.js';
@@ -86,6 +87,7 @@ describe('a deployment', () => {
     const [{ id, pid } = { id: '', pid: 0 }] = before.instances;
     expect(view.instances.find((each) => each.revision === 1)).toMatchObject({ id, pid, status: 'READY', restarts: 0, reason: null });
     expect(view).toMatchObject({ status: 'READY', split: [{ revision: 1 }] });
+    expect(await failure()).toMatchObject({ reason: 'load_failed', version: 2, wasReady: false, restarts: false });
   });
 });
 
@@ -104,6 +106,8 @@ describe('an instance', () => {
     expect(await predict(worker, 1)).toBeCloseTo(6);
     const events = await worker.database.db.event.findMany({ where: { action: 'instance.restarted' } });
     expect(events).toHaveLength(1);
+    expect(await failure()).toMatchObject({ reason: 'instance_crashed', signal: 'SIGKILL', wasReady: true, restarts: true, version: 1 });
+    expect((await failure()).instance).toBe(before?.id);
   });
 
   it('that dies again and again while it serves stays the same one and comes back, and the deployment says honestly when it cannot serve', async () => {
@@ -191,6 +195,7 @@ describe('an instance', () => {
     const after = await restarted(before, 15_000);
     expect(after).toMatchObject({ restarts: 1, reason });
     expect(await allocate(after, 1_000)).toBe('result');
+    expect(await failure()).toMatchObject({ reason: 'oom_killed', wasReady: true, message: reason });
   });
 
   it('gets a memory limit of its own when its revision states none, from what it was seen to need', async () => {
@@ -212,6 +217,7 @@ describe('an instance', () => {
     process.kill(before?.pid ?? 0, 'SIGSTOP');
     expect(await restarted(before, 15_000)).toMatchObject({ restarts: 1, reason: 'it was stopped for 2 s' });
     expect(await predict(worker, 1)).toBeCloseTo(6);
+    expect((await failure()).reason).toBe('instance_hung');
   });
 
   it("gets threads out of its host's budget, and says when it gets fewer than wished", async () => {
@@ -352,6 +358,22 @@ async function predict(running: RunningWorker, revision: number): Promise<number
 }
 
 /** Sums up as many zeros as its input says: each of them is four bytes that the process has to have. */
+/** The first end of an instance that nobody had asked for, once it is written down. */
+async function failure(): Promise<InstanceFailure> {
+  const { id } = await worker.database.db.deployment.findFirstOrThrow();
+  const span = { deploymentId: id, fromMs: 0, toMs: Date.now() + 60_000 };
+  const store = new FailureStore(worker.database.pool);
+  const [first] = await waitFor(
+    async () => {
+      const found = await store.instances(span, 1);
+      return found.length > 0 && found;
+    },
+    { what: 'the failure to be written down' },
+  );
+  if (first === undefined) throw new Error('nothing was found');
+  return first;
+}
+
 function bombModel(): Buffer {
   return writeModel({
     graph: {
