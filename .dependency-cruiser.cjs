@@ -68,7 +68,7 @@ module.exports = {
       name: 'inference-stays-light',
       severity: 'error',
       comment: 'it runs inside an instance: no database, no queue, no framework',
-      from: { path: '^libs/(inference/src|metrics/src/profiles)/', pathNot: [tests, '\\.(store|job)\\.ts$'] },
+      from: { path: '^libs/(inference/src|metrics/src/(profiles|noise))/', pathNot: [tests, '\\.(store|job)\\.ts$'] },
       to: { path: ['^libs/platform/', heavy] },
     },
     {
@@ -83,7 +83,7 @@ module.exports = {
       severity: 'error',
       comment: 'another package is imported by its name',
       from: { path: '^(libs|apps)/([^/]+)/' },
-      to: { path: '^libs/[^/]+/', pathNot: ['^libs/[^/]+/src/((testing|profiles)/)?index\\.ts$', '^$1/$2/'] },
+      to: { path: '^libs/[^/]+/', pathNot: ['^libs/[^/]+/src/((testing|profiles|noise)/)?index\\.ts$', '^$1/$2/'] },
     },
     {
       name: 'no-index-from-inside',

@@ -11,6 +11,8 @@ export const bars = {
   grpc: { title: 'gRPC tiny unary, 32 in flight: Slipway ÷ empty grpc-js server', least: 0.7, hope: 0.9, unit: '×' },
   batching: { title: 'adaptive batching ÷ none, cost mostly per run, 64 in flight', least: 2, hope: 4, unit: '×' },
   watching: { title: 'watched (records, profiles, noise) ÷ not, throughput', least: 0.95, hope: 0.98, unit: '×' },
+  noiseSaturated: { title: 'probes of noise (1 %) ÷ none, tiny JSON, 32 in flight, throughput', least: 0.95, hope: 0.98, unit: '×' },
+  noiseUnsaturated: { title: 'the same, 4 in flight', least: 0.95, hope: 0.98, unit: '×' },
   manyDeployments: { title: '1 000 deployments ÷ 1 in the snapshot, throughput', least: 0.97, hope: 1, unit: '×' },
   instanceMemory: { title: 'memory (PSS) of each further idle instance', most: 50, hope: 40, unit: 'MB' },
   overload3: { title: 'goodput at 3 × capacity ÷ peak', least: 0.9, unit: '×' },

@@ -1,6 +1,6 @@
 // The gateway and one instance process, as they run in the product, without database and console. Prints its port.
 // For what the product cannot be asked for: a snapshot of a thousand deployments, a profile without anything beside.
-// Usage: node bench/gateway.mjs <model.onnx> <signature JSON> [options JSON: { deployments, batching }]
+// Usage: node bench/gateway.mjs <model.onnx> <signature JSON> [options JSON: { deployments, batching, noisePercent }]
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,14 +8,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildSnapshot } from '@slipway/deployments';
 import { defaultInstanceLimits, defaultInstanceRecords } from '@slipway/inference';
-import { createRegistry, ServingRecorder } from '@slipway/metrics';
+import { createRegistry, NoiseRecorder, ServingRecorder } from '@slipway/metrics';
 import { Drain } from '@slipway/platform';
 import { GatewayCore } from '../apps/api/dist/gateway/gateway-core.js';
 
 const [, , model, signatureText, optionsText = '{}'] = process.argv;
 const signature = JSON.parse(signatureText);
 /** `deployments` in the snapshot; the one that is asked is in the middle of them and alone has an instance. */
-const { deployments = 1, batching = { isOn: false, maxBatchSize: 1, maxDelayMs: 0 } } = JSON.parse(optionsText);
+const { deployments = 1, batching = { isOn: false, maxBatchSize: 1, maxDelayMs: 0 }, noisePercent } = JSON.parse(optionsText);
 const asked = Math.floor(deployments / 2);
 const folder = mkdtempSync(join(tmpdir(), 'slw-bench-'));
 const instanceId = 'ins_0';
@@ -29,6 +29,7 @@ const core = new GatewayCore({
   maxBodyBytes: 64 * 1024 * 1024,
   defaultDeadlineMs: 30_000,
   sink: new ServingRecorder({ registry: createRegistry('api') }),
+  ...(noisePercent === undefined ? {} : { noise: { recorder: new NoiseRecorder(), spreadsOf: spreadsOfInputs } }),
   admit: (request) =>
     keys.get(request.headers.authorization ?? '') ?? { ok: false, code: 'CREDENTIAL_INVALID', message: 'this credential is not known here' },
 });
@@ -54,6 +55,11 @@ process.on('exit', () => {
   instance.kill('SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** Every number of every input spreads by one, as a reference might say. */
+function spreadsOfInputs() {
+  return Object.fromEntries(signature.inputs.map(({ name, shape }) => [name, new Array(Math.max(1, shape.at(-1) ?? 1)).fill(1)]));
+}
 
 function deploymentRow(index) {
   return {
@@ -85,6 +91,7 @@ function revisionRow(index) {
     deadlineMs: null,
     batching: { mode: batching.isOn ? 'on' : 'off' },
     rowsIndependent: batching.isOn,
+    noisePercent: noisePercent ?? 0,
   };
 }
 

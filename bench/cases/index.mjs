@@ -6,6 +6,7 @@ import { image } from './image.mjs';
 import { mixed } from './mixed.mjs';
 import { monitoring } from './monitoring.mjs';
 import { largeJson, loading } from './neighbours.mjs';
+import { noise } from './noise.mjs';
 import { outage } from './outage.mjs';
 import { expired, overload, priority } from './overload.mjs';
 import { planner } from './planner.mjs';
@@ -29,6 +30,7 @@ export const cases = {
   mixed,
   batching,
   watching,
+  noise,
   deployments: manyDeployments,
   overload,
   priority,

@@ -4,10 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { watchRss } from '@slipway/inference';
-import type { InputSpreads } from '@slipway/metrics/noise';
 import type { InferBody } from '@slipway/tables';
 import { encodeFrame, type Frame, RunReply, readFrames } from './run-frames.js';
-import type { RunSpec } from './run-spec.js';
+import type { RunRequest, RunSpec } from './run-spec.js';
 
 /** The model cannot be run, now or later. The message is a sentence for whoever wished it. */
 export class EvaluationFailure extends Error {
@@ -76,17 +75,27 @@ export class ModelProcess {
     }
   }
 
-  /**
-   * @param disturb moves numeric inputs a little before they are run, by how far they spread
-   * @throws ProcessEnded when it ends on these rows, or has to be ended; the signal's reason
-   */
-  async run({ body, headerBytes }: InferBody, rows: number, disturb?: InputSpreads): Promise<RowsReply> {
-    for (const piece of encodeFrame({ headerBytes, rows, disturb }, body)) this.child.stdin?.write(piece);
-    const { runLimitMs } = this.options;
-    const frame = await this.next(runLimitMs, `the model did not answer within ${runLimitMs / 1000} s`);
+  /** @throws ProcessEnded when it ends on these rows, or has to be ended; the signal's reason */
+  async run(body: InferBody, rows: number): Promise<RowsReply> {
+    const frame = await this.ask(body, { rows });
     const reply = RunReply.parse(frame.head);
     if (reply.kind !== 'answered' && reply.kind !== 'failed') throw new Error(`expected an answer from the model's process, got "${reply.kind}"`);
     return { ...reply, body: frame.body };
+  }
+
+  /**
+   * How far answers to one row lie apart; undefined for a row that the model does not take.
+   * @throws as `run`
+   */
+  async measure(body: InferBody, noise: NonNullable<RunRequest['noise']>): Promise<Extract<RunReply, { kind: 'measured' }> | undefined> {
+    const reply = RunReply.parse((await this.ask(body, { rows: 1, noise })).head);
+    return reply.kind === 'measured' ? reply : undefined;
+  }
+
+  private ask({ body, headerBytes }: InferBody, head: Omit<RunRequest, 'headerBytes'>): Promise<Frame> {
+    for (const piece of encodeFrame({ headerBytes, ...head }, body)) this.child.stdin?.write(piece);
+    const { runLimitMs } = this.options;
+    return this.next(runLimitMs, `the model did not answer within ${runLimitMs / 1000} s`);
   }
 
   /** Ends it; harmless when it has ended. */

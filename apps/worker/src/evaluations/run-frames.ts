@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+const Spread = z.object({ variance: z.number(), relative: z.number(), labels: z.number().int(), flips: z.number().int() });
+
 /** The head of an answer from the model's process. */
 export const RunReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('loaded') }),
@@ -14,6 +16,8 @@ export const RunReply = z.discriminatedUnion('kind', [
     /** The columns that were asked for, row by row: how many are numbers, and the texts of the others. */
     columns: z.object({ numbers: z.number().int(), texts: z.array(z.array(z.string())) }).optional(),
   }),
+  /** How far answers to the row lie apart, run over again and disturbed. */
+  z.object({ kind: z.literal('measured'), repeat: Spread.optional(), jitter: Spread.optional() }),
   /** The model cannot take these rows, or failed on them. */
   z.object({ kind: z.literal('failed'), reason: z.string() }),
 ]);

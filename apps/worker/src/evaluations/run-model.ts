@@ -11,8 +11,10 @@ import {
   type Tensor,
   toRunError,
 } from '@slipway/inference';
+import { answerSpread, seededRandom } from '@slipway/metrics/noise';
 import { endWithParent } from '../inspect/end-with-parent.js';
 import { disturbInputs } from '../instance/noise/disturb-inputs.js';
+import { probedAnswer } from '../instance/noise/probed-answer.js';
 import { predictedRows } from '../instance/predicted-rows.js';
 import { ColumnCollector } from './column-collector.js';
 import { encodeFrame, type RunReply, readFrames } from './run-frames.js';
@@ -47,10 +49,13 @@ function load(): RuntimeSession {
   }
 }
 
-function answer({ headerBytes, rows, disturb }: RunRequest, body: Buffer): void {
+function answer({ headerBytes, rows, noise }: RunRequest, body: Buffer): void {
   try {
-    const given = decodeRequest(body, { inferenceHeaderContentLength: headerBytes }, signature, defaultInstanceLimits).inputs;
-    const inputs = disturb === undefined ? given : disturbInputs(given, new Map(Object.entries(disturb)));
+    const { inputs } = decodeRequest(body, { inferenceHeaderContentLength: headerBytes }, signature, defaultInstanceLimits);
+    if (noise !== undefined) {
+      reply({ kind: 'measured', ...measure(inputs, noise) });
+      return;
+    }
     const startedAt = performance.now();
     const outputs = run(inputs);
     const runMs = performance.now() - startedAt;
@@ -71,6 +76,16 @@ function answer({ headerBytes, rows, disturb }: RunRequest, body: Buffer): void 
   } catch (error) {
     reply({ kind: 'failed', reason: messageOf(error) });
   }
+}
+
+function measure(inputs: readonly Tensor[], { repeats, disturbed, spreads, seed }: NonNullable<RunRequest['noise']>) {
+  const random = seededRandom(seed);
+  const moved = spreads === undefined ? undefined : new Map(Object.entries(spreads));
+  const answers = (count: number, given: () => readonly Tensor[]) => Array.from({ length: count }, () => probedAnswer(task, run(given())));
+  return {
+    repeat: answerSpread(answers(repeats, () => inputs)),
+    ...(moved === undefined ? {} : { jitter: answerSpread(answers(disturbed, () => disturbInputs(inputs, moved, random))) }),
+  };
 }
 
 function run(inputs: readonly Tensor[]): Tensor[] {

@@ -13,11 +13,20 @@ export const RunSpec = z.object({
 });
 export type RunSpec = z.infer<typeof RunSpec>;
 
-/** The head of a request to it: bytes of the JSON part of the body, how many rows it has, and whether they are run as they are. */
+/** The head of a request to it: bytes of the JSON part of the body, how many rows it has. */
 export const RunRequest = z.object({
   headerBytes: z.number().int().min(0),
   rows: z.number().int().min(1),
-  /** Numeric inputs are moved a little before the run, by how far they usually spread (see `disturb-inputs.ts`). */
-  disturb: z.record(z.string(), z.array(z.number().nullable())).optional(),
+  /** Asks not for the answer but for how far answers to the one row lie apart (see `measure-noise.ts`). */
+  noise: z
+    .object({
+      repeats: z.number().int().min(2),
+      disturbed: z.number().int().min(2),
+      /** How far the inputs spread; absent where nothing can be disturbed. */
+      spreads: z.record(z.string(), z.array(z.number().nullable())).optional(),
+      /** Disturbs the same way each time. */
+      seed: z.number().int().min(0),
+    })
+    .optional(),
 });
 export type RunRequest = z.infer<typeof RunRequest>;

@@ -1,16 +1,7 @@
 import type { NoiseReference, ReferenceBody, Task } from '@slipway/contracts';
-import {
-  type AnswerSpread,
-  answerSpread,
-  hasSpread,
-  type InputSpreads,
-  inputSpreads,
-  noiseReferenceOf,
-  type ProbedAnswer,
-} from '@slipway/metrics/noise';
+import { type AnswerSpread, hasSpread, type InputSpreads, inputSpreads, noiseReferenceOf, seededRandom } from '@slipway/metrics/noise';
 import { encodeInferBody, type InferBody, type Segment } from '@slipway/tables';
-import type { ModelProcess } from '../evaluations/model-process.js';
-import { ScoreColumns } from '../evaluations/score-columns.js';
+import { EvaluationFailure, ModelProcess, type ModelProcessOptions, ProcessEnded } from '../evaluations/model-process.js';
 
 /** Runs of one row, as the probes of a deployment make them. */
 const repeats = 5;
@@ -30,6 +21,25 @@ export interface NoiseMeasurement {
 }
 
 /**
+ * The same in a process of its own that is started for it. That a model does not stand it is no fault of the reference, which then has no noise.
+ * @throws the signal's reason
+ */
+export async function measureNoiseApart(options: ModelProcessOptions, of: Omit<NoiseMeasurement, 'model' | 'task'>): Promise<NoiseReference | null> {
+  const { task } = options.spec;
+  if (task.kind === 'other') return null;
+  let model: ModelProcess | undefined;
+  try {
+    model = await ModelProcess.start(options);
+    return await measureNoise({ ...of, model, task });
+  } catch (error) {
+    if (error instanceof ProcessEnded || error instanceof EvaluationFailure) return null;
+    throw error;
+  } finally {
+    await model?.close();
+  }
+}
+
+/**
  * Measures on rows of a reference what the probes of a deployment are judged against: how far answers to one row lie apart, run over again as it is
  * and with its numbers disturbed. Rows that the model does not take are left out.
  * @returns null where nothing can be compared: a task that names no prediction
@@ -38,44 +48,21 @@ export interface NoiseMeasurement {
 export async function measureNoise({ model, samples, task, reference, limitMs }: NoiseMeasurement): Promise<NoiseReference | null> {
   if (task.kind === 'other') return null;
   const spreads = inputSpreads(reference);
-  const canDisturb = hasSpread(spreads);
   const seen: { readonly repeat: AnswerSpread[]; readonly jitter: AnswerSpread[] } = { repeat: [], jitter: [] };
   const until = performance.now() + limitMs;
-  for (const sample of samples.slice(0, measuredRows)) {
+  for (const [seed, sample] of samples.slice(0, measuredRows).entries()) {
     if (performance.now() > until) break;
-    const ask = (count: number, disturb?: InputSpreads) => askOften(model, sample, task, { count, disturb });
-    const [plain, moved] = [await ask(repeats), canDisturb ? await ask(disturbed, spreads) : undefined];
-    if (plain !== undefined) seen.repeat.push(plain);
-    if (moved !== undefined) seen.jitter.push(moved);
+    // The same for the same rows each time, so that two references made of one file are one.
+    const said = await model.measure(sample, { repeats, disturbed, seed, ...(hasSpread(spreads) ? { spreads: copyOf(spreads) } : {}) });
+    if (said?.repeat !== undefined) seen.repeat.push(said.repeat);
+    if (said?.jitter !== undefined) seen.jitter.push(said.jitter);
   }
   const measured = Object.entries(seen).filter(([, spread]) => spread.length > 0);
   return measured.length === 0 ? null : Object.fromEntries(measured.map(([probe, spread]) => [probe, noiseReferenceOf(spread)]));
 }
 
-async function askOften(
-  model: ModelProcess,
-  sample: InferBody,
-  task: Task,
-  { count, disturb }: { readonly count: number; readonly disturb: InputSpreads | undefined },
-): Promise<AnswerSpread | undefined> {
-  const answers: ProbedAnswer[] = [];
-  for (let run = 0; run < count; run += 1) {
-    const reply = await model.run(sample, 1, disturb);
-    if (reply.kind === 'failed') return undefined;
-    const [row] = new ScoreColumns(reply).rows();
-    if (row === undefined || row.prediction === null) return undefined;
-    answers.push(answerOf(task, row));
-  }
-  return answerSpread(answers);
-}
-
-/** As an instance gives it to a probe. */
-function answerOf(
-  { kind }: Task,
-  { prediction, scores }: { readonly prediction: string | number | null; readonly scores: ArrayLike<number> | undefined },
-): ProbedAnswer {
-  if (kind === 'regression') return { values: typeof prediction === 'number' ? [prediction] : [] };
-  return { values: scores ?? [], label: prediction };
+function copyOf(spreads: InputSpreads): Record<string, (number | null)[]> {
+  return Object.fromEntries(Object.entries(spreads).map(([tensor, own]) => [tensor, [...own]]));
 }
 
 /** Keeps a fair sample of rows, each as a request of its own, however many come by (reservoir sampling; J. Vitter, 1985). */
@@ -85,7 +72,7 @@ export class SampledRows {
 
   constructor(
     private readonly hasRows: boolean,
-    private readonly random: () => number = Math.random,
+    private readonly random = seededRandom(1),
   ) {}
 
   add(segment: Segment): void {
