@@ -55,7 +55,7 @@ export type { ObservedRequest } from './evidence/observed-side.js';
 export * from './evidence/rollout-evidence.store.js';
 export * from './failures/failure.store.js';
 export * from './failures/failure-sampler.js';
-export * from './failures/failures.judge.js';
+export * from './failures/failures-judge.js';
 export * from './failures/pending-rows.js';
 export type { GuardInput, LabelledTotals } from './guards/guard-input.js';
 export { judgeGuards } from './guards/judge-guards.js';

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   type GpuUsage,
   type HostRecorder,
@@ -48,7 +49,9 @@ export class ResourceSampler {
     const container = await readContainerMemory(usage.memoryLimitBytes);
     const known = lost.filter((one) => one !== null);
     const throttledSeconds = known.length === 0 ? null : known.reduce((sum, { seconds }) => sum + seconds, 0);
-    this.host.observe({ ...usage, ...container, throttledSeconds, gpu: this.gpu });
+    // A container may have fewer processors than the machine.
+    const cores = Math.min(usage.cores, availableParallelism());
+    this.host.observe({ ...usage, ...container, cores, throttledSeconds, gpu: this.gpu });
   }
 
   private async askGpus(): Promise<void> {

@@ -10,7 +10,7 @@ import { ServingRecorder } from '../windows/serving-recorder.js';
 import { ServingWindowStore } from '../windows/serving-window.store.js';
 import { type EndedInstance, FailureStore } from './failure.store.js';
 import { FailureSampler } from './failure-sampler.js';
-import { FailuresJudge } from './failures.judge.js';
+import { FailuresJudge } from './failures-judge.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

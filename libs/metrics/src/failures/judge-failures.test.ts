@@ -1,7 +1,7 @@
 import type { Outcome } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
 import { emptyMemory, type FailureMemory, rememberHours, type ServedSpan, windowMs } from './failure-walk.js';
-import { judgeWindow } from './failures.judge.js';
+import { judgeWindow } from './failures-judge.js';
 import { judgeFailureShare, judgeInstanceEnds, poissonInterval, scatterOf } from './judge-failures.js';
 
 const level = 1.3e-5;

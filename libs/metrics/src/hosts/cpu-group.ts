@@ -21,14 +21,7 @@ export function parseCpuStat(text: string): Throttling | undefined {
   return { periods: value('nr_throttled') ?? 0, seconds: micros !== undefined ? micros / 1e6 : (nanos ?? 0) / 1e9 };
 }
 
-/** The processors that a quota amounts to; undefined without one. @param text cpu.max of version 2. */
-export function parseCpuMax(text: string): number | undefined {
-  const [quota, period] = text.trim().split(' ');
-  const cores = Number(quota) / Number(period);
-  return Number.isFinite(cores) && cores > 0 ? cores : undefined;
-}
-
-/** Numbers of version 2's memory.stat, or of version 1's with their `total_` names. */
+/** Bytes of files that nobody uses now, from the memory.stat of either version; version 1 has its sum with the groups below under a name of its own. */
 export function parseInactiveFile(text: string): number | undefined {
   const found = /^total_inactive_file (\d+)$/m.exec(text)?.[1] ?? /^inactive_file (\d+)$/m.exec(text)?.[1];
   return found === undefined ? undefined : Number(found);

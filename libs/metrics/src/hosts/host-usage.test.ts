@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCpuMax, parseCpuStat, parseInactiveFile } from './cpu-group.js';
+import { parseCpuStat, parseInactiveFile } from './cpu-group.js';
 import { parseGpuUsage, readGpuUsage } from './gpu-usage.js';
 import { HostRecorder, type HostSample } from './host-recorder.js';
 import { parseDefaultRoutes, parseDiskstats, parseMeminfo, parseNetDev, parsePressure, parseProcStat, readHostUsage } from './host-usage.js';
@@ -85,9 +85,7 @@ describe('what control groups say', () => {
     expect(parseCpuStat(text)).toEqual(expected);
   });
 
-  it('of limits', () => {
-    expect(parseCpuMax('150000 100000\n')).toBe(1.5);
-    expect(parseCpuMax('max 100000\n')).toBeUndefined();
+  it('of memory that can be dropped', () => {
     expect(parseInactiveFile('inactive_file 5\ntotal_inactive_file 8253440\n')).toBe(8_253_440);
     expect(parseInactiveFile('anon 3\ninactive_file 5\n')).toBe(5);
     expect(parseInactiveFile('')).toBeUndefined();

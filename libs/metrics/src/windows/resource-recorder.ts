@@ -132,7 +132,8 @@ export class ResourceRecorder {
 
   /** The present values of the gauges: sums over the live instances of each revision. */
   private showCurrent(): void {
-    for (const totals of this.totals.values()) Object.assign(totals, { rssBytes: 0, memoryLimitBytes: 0, gpuMemoryBytes: 0, threads: 0, openFiles: 0, instances: 0 });
+    for (const totals of this.totals.values())
+      Object.assign(totals, { rssBytes: 0, memoryLimitBytes: 0, gpuMemoryBytes: 0, threads: 0, openFiles: 0, instances: 0 });
     for (const { owner, last, open } of this.watched.values()) {
       const totals = this.totalsOf(owner);
       totals.rssBytes += last.usage.rssBytes;
