@@ -1,8 +1,20 @@
 import type { RecordedOutputs, Task } from '@slipway/contracts';
 import { brierOf, isDistribution, logLossOf, rankOfTruth } from '../evaluation/probability-losses.js';
 import { predictionBin, scoreBin, sizeBin } from './count-bins.js';
-import { momentsOf } from './moments.js';
-import { addCounts, classKey, noCounts, noErrors, noScores, noVectors, type QualityCounts } from './quality-counts.js';
+import { addValue } from './moments.js';
+import {
+  addToBin,
+  addToSums,
+  classKey,
+  countsAt,
+  noCounts,
+  noErrors,
+  noScores,
+  noVectors,
+  type QualityCounts,
+  type ScoreCounts,
+  type VectorCounts,
+} from './quality-counts.js';
 
 /** What was predicted for a row. */
 export interface PredictedRow {
@@ -33,16 +45,13 @@ const percentageMost = 1e6;
 
 /** Counts a prediction that was stored. */
 export function countPrediction(counts: QualityCounts, row: PredictedRow): void {
-  const bin = predictionBin(row);
-  counts.all[bin] = (counts.all[bin] ?? 0) + 1;
+  addToBin(counts.all, predictionBin(row));
 }
 
-/** Counts of one labelled row. The prediction itself is not in them. */
-export function countsOfLabel(row: LabelledRow): QualityCounts {
-  const counts = noCounts();
+/** Counts one labelled row. The prediction itself is counted when it is stored. */
+export function countLabel(counts: QualityCounts, row: LabelledRow): void {
   if (row.label !== null) countClass(counts, row, row.label);
   else if (row.labelNumber !== null && row.predictedNumber !== null) countValue(counts, row, row.predictedNumber - row.labelNumber, row.labelNumber);
-  return counts;
 }
 
 /** Counts of labelled rows with their predictions, as they would add up one by one: for windows that are at hand as rows. */
@@ -50,7 +59,7 @@ export function countRows(rows: Iterable<LabelledRow>): QualityCounts {
   const counts = noCounts();
   for (const row of rows) {
     countPrediction(counts, row);
-    addCounts(counts, countsOfLabel(row));
+    countLabel(counts, row);
   }
   return counts;
 }
@@ -90,15 +99,20 @@ export function positiveClassOf(task: Task): string | undefined {
 }
 
 function countClass(counts: QualityCounts, row: LabelledRow, label: string): void {
-  const isRight = row.predicted === label;
-  const hasScore = row.score !== null && Number.isFinite(row.score);
-  const predicted = row.predicted === null ? '' : classKey.of(row.predicted);
-  counts.cells[classKey.of(label)] = { [predicted]: 1 };
-  counts.labelled[predictionBin(row)] = [1, isRight ? 1 : 0, hasScore ? (row.score ?? 0) : 0];
-  counts.loss = momentsOf(lossOf(row, label));
-  if (hasScore && row.scores === null) counts.scores[classKey.of(label)] = scoresOf(row.score ?? 0);
-  if (row.rank !== null) counts.ranks[row.rank < 0 ? '-' : String(row.rank)] = 1;
-  if (row.scores !== null && row.truth !== null) counts.vectors = vectorOf(row.scores, row.truth);
+  const { predicted, score, scores, truth, rank } = row;
+  const hasScore = score !== null && Number.isFinite(score);
+  addToBin(
+    countsAt(counts.cells, classKey.of(label), () => ({})),
+    predicted === null ? '' : classKey.of(predicted),
+  );
+  addToSums(counts.labelled, predictionBin(row), [1, predicted === label ? 1 : 0, hasScore ? score : 0]);
+  counts.loss = addValue(counts.loss, lossOf(row, label));
+  if (hasScore && scores === null) countScore(countsAt(counts.scores, classKey.of(label), noScores), score);
+  if (rank !== null) addToBin(counts.ranks, rank < 0 ? '-' : String(rank));
+  if (scores !== null && truth !== null) {
+    counts.vectors ??= noVectors();
+    countVector(counts.vectors, scores, truth);
+  }
 }
 
 function lossOf({ score, scores, truth, predicted }: LabelledRow, label: string): number {
@@ -108,46 +122,50 @@ function lossOf({ score, scores, truth, predicted }: LabelledRow, label: string)
   return Number(predicted !== label);
 }
 
-function scoresOf(score: number): QualityCounts['scores'][string] {
-  const bins: Record<string, [number, number]> = { [scoreBin(score)]: [1, score] };
-  if (!isProbability(score)) return { ...noScores(), bins, outside: 1 };
+function countScore(counts: ScoreCounts, score: number): void {
+  addToSums(counts.bins, scoreBin(score), [1, score]);
+  if (!isProbability(score)) {
+    counts.outside += 1;
+    return;
+  }
   const kept = Math.min(1 - epsilon, Math.max(epsilon, score));
-  return {
-    bins,
-    outside: 0,
-    log1: momentsOf(-Math.log(kept)),
-    log0: momentsOf(-Math.log(1 - kept)),
-    square1: momentsOf((1 - score) ** 2),
-    square0: momentsOf(score ** 2),
-  };
+  counts.log1 = addValue(counts.log1, -Math.log(kept));
+  counts.log0 = addValue(counts.log0, -Math.log(1 - kept));
+  counts.square1 = addValue(counts.square1, (1 - score) ** 2);
+  counts.square0 = addValue(counts.square0, score ** 2);
 }
 
-function vectorOf(scores: readonly number[], truth: number): QualityCounts['vectors'] {
+function countVector(counts: VectorCounts, scores: readonly number[], truth: number): void {
   const row = oneRow(scores, truth);
-  const columns = scores.map(
-    (score, index): Record<string, [number, number, number]> => ({ [scoreBin(score)]: [1, index === truth ? 1 : 0, score] }),
-  );
-  if (!isDistribution(row.scores, 0)) return { ...noVectors(), n: 1, outside: 1, columns };
-  return { n: 1, outside: 0, logLoss: momentsOf(logLossOf(row)(0)), brier: momentsOf(brierOf(row)(0)), columns };
+  counts.n += 1;
+  scores.forEach((score, index) => {
+    const bins = counts.columns[index] ?? {};
+    counts.columns[index] = bins;
+    addToSums(bins, scoreBin(score), [1, index === truth ? 1 : 0, score]);
+  });
+  if (!isDistribution(row.scores, 0)) {
+    counts.outside += 1;
+    return;
+  }
+  counts.logLoss = addValue(counts.logLoss, logLossOf(row)(0));
+  counts.brier = addValue(counts.brier, brierOf(row)(0));
 }
 
 function countValue(counts: QualityCounts, row: LabelledRow, error: number, truth: number): void {
-  const absolute = Math.abs(error);
   if (!Number.isFinite(error)) return;
-  const size = Math.abs(truth);
-  counts.labelled[predictionBin(row)] = [1, absolute, 0];
-  counts.errors = {
-    ...noErrors(),
-    error: momentsOf(error),
-    absolute: momentsOf(absolute),
-    squared: momentsOf(error * error),
-    truth: momentsOf(truth),
-    size: momentsOf(size),
-    product: momentsOf(absolute * size),
-    percentage: momentsOf(Math.min(percentageMost, absolute / Math.max(size, epsilon))),
-    absoluteBins: { [sizeBin(absolute)]: 1 },
-    sizeBins: { [sizeBin(size)]: 1 },
-  };
+  const [absolute, size] = [Math.abs(error), Math.abs(truth)];
+  addToSums(counts.labelled, predictionBin(row), [1, absolute, 0]);
+  const errors = counts.errors ?? noErrors();
+  counts.errors = errors;
+  errors.error = addValue(errors.error, error);
+  errors.absolute = addValue(errors.absolute, absolute);
+  errors.squared = addValue(errors.squared, error * error);
+  errors.truth = addValue(errors.truth, truth);
+  errors.size = addValue(errors.size, size);
+  errors.product = addValue(errors.product, absolute * size);
+  errors.percentage = addValue(errors.percentage, Math.min(percentageMost, absolute / Math.max(size, epsilon)));
+  addToBin(errors.absoluteBins, sizeBin(absolute));
+  addToBin(errors.sizeBins, sizeBin(size));
 }
 
 function oneRow(scores: readonly number[], truth: number) {

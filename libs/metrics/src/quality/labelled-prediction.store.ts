@@ -1,8 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../windows/partitions.store.js';
 import { arrivalPlace } from './arrival-ages.js';
-import { countsOfLabel, type LabelledRow } from './count-rows.js';
-import { addCounts } from './quality-counts.js';
+import { countLabel, type LabelledRow } from './count-rows.js';
 import { applyDeltas, type CountedPrediction, SliceNames, WindowDeltas } from './quality-window.store.js';
 import { keepWorst } from './worst-sample.store.js';
 
@@ -64,14 +63,13 @@ export async function countLabelled(client: PoolClient, given: readonly GivenLab
     const isNew = stored === undefined || stored.changes === 0;
     if (!isNew && stored.receivedAt.getTime() > label.receivedAt.getTime()) continue;
     (isNew ? fresh : changed).push(label);
-    const added = countsOfLabel(label);
     for (const delta of deltas.of(label, slices.of(label))) {
       if (isNew) {
         const place = arrivalPlace(label.receivedAt.getTime() - label.atMs);
         delta.arrivals[place] = (delta.arrivals[place] ?? 0) + 1;
         delta.labelled += 1;
-      } else addCounts(delta.removed, countsOfLabel(stored));
-      addCounts(delta.added, added);
+      } else countLabel(delta.removed, stored);
+      countLabel(delta.added, label);
     }
   }
   await change(client, changed);

@@ -11,9 +11,11 @@ export interface Moments {
 
 export const noMoments: Moments = { n: 0, mean: 0, m2: 0 };
 
-/** Of one value. */
-export function momentsOf(value: number): Moments {
-  return { n: 1, mean: value, m2: 0 };
+/** With one value more. */
+export function addValue({ n, mean, m2 }: Moments, value: number): Moments {
+  const apart = value - mean;
+  const next = mean + apart / (n + 1);
+  return { n: n + 1, mean: next, m2: m2 + apart * (value - next) };
 }
 
 /** Both together. */

@@ -83,10 +83,12 @@ export function noCounts(): QualityCounts {
   return { all: {}, labelled: {}, cells: {}, scores: {}, vectors: null, ranks: {}, loss: noMoments, errors: null };
 }
 
-/** Counts as they are stored; a window without anything has an empty object. */
-export function parseCounts(stored: unknown): QualityCounts {
-  const parsed = QualityCounts.safeParse(stored);
-  return parsed.success ? parsed.data : noCounts();
+/**
+ * Counts as they are stored; a window without anything has an empty object. What this library wrote itself is not checked again: thousands of windows are
+ * read for one chart.
+ */
+export function readCounts(stored: unknown): QualityCounts {
+  return typeof stored === 'object' && stored !== null && 'all' in stored ? Object.assign(noCounts(), stored) : noCounts();
 }
 
 /** Adds (`sign` 1) counts to others or takes them out (−1). Changes `into`. */
@@ -94,12 +96,12 @@ export function addCounts(into: QualityCounts, part: QualityCounts, sign: 1 | -1
   addBins(into.all, part.all, sign);
   addTuples(into.labelled, part.labelled, sign);
   for (const [label, bins] of Object.entries(part.cells)) {
-    const own = at(into.cells, label, () => ({}));
+    const own = countsAt(into.cells, label, () => ({}));
     addBins(own, bins, sign);
     if (Object.keys(own).length === 0) dropKey(into.cells, label);
   }
   for (const [label, scores] of Object.entries(part.scores)) {
-    const own = at(into.scores, label, noScores);
+    const own = countsAt(into.scores, label, noScores);
     addScores(own, scores, sign);
     if (Object.keys(own.bins).length === 0) dropKey(into.scores, label);
   }
@@ -152,6 +154,33 @@ function addErrors(into: ErrorCounts, part: ErrorCounts, sign: 1 | -1): ErrorCou
 const addMoments = (into: QualityCounts['loss'], part: QualityCounts['loss'], sign: 1 | -1) =>
   sign === 1 ? mergeMoments(into, part) : removeMoments(into, part);
 
+/** Counts in a bin. */
+export function addToBin(into: Record<string, number>, key: string, count = 1): void {
+  const place = keyIn(into, key);
+  into[place] = (into[place] ?? 0) + count;
+}
+
+/** Adds to the sums of a bin. */
+export function addToSums<T extends number[]>(into: Record<string, T>, key: string, values: T): void {
+  const place = keyIn(into, key);
+  const own = into[place];
+  if (own === undefined) into[place] = values;
+  else
+    values.forEach((value, index) => {
+      own[index] = (own[index] ?? 0) + value;
+    });
+}
+
+/** What is under a key, made when there is nothing yet. */
+export function countsAt<T>(counts: Record<string, T>, key: string, make: () => T): T {
+  const place = keyIn(counts, key);
+  const own = counts[place];
+  if (own !== undefined) return own;
+  const made = make();
+  counts[place] = made;
+  return made;
+}
+
 function addBins(into: Record<string, number>, part: Readonly<Record<string, number>>, sign: 1 | -1): void {
   for (const [key, count] of Object.entries(part)) {
     const place = keyIn(into, key);
@@ -181,15 +210,6 @@ function addTuples<T extends number[]>(into: Record<string, T>, part: Readonly<R
 function keyIn(counts: Readonly<Record<string, unknown>>, key: string): string {
   if (Object.hasOwn(counts, key) || Object.keys(counts).length < mostKeys) return key;
   return otherKey;
-}
-
-function at<T>(counts: Record<string, T>, key: string, make: () => T): T {
-  const place = keyIn(counts, key);
-  const own = Object.hasOwn(counts, place) ? counts[place] : undefined;
-  if (own !== undefined) return own;
-  const made = make();
-  counts[place] = made;
-  return made;
 }
 
 function dropKey(counts: Record<string, unknown>, key: string): void {

@@ -4,7 +4,7 @@ import type { Queryable } from '../windows/partitions.store.js';
 import { arrivalAges } from './arrival-ages.js';
 import { countPrediction, type PredictedRow } from './count-rows.js';
 import { squaresOf } from './moments.js';
-import { addCounts, noCounts, parseCounts, type QualityCounts } from './quality-counts.js';
+import { addCounts, noCounts, type QualityCounts, readCounts } from './quality-counts.js';
 
 /** What is counted of a stored prediction row. */
 export interface CountedPrediction extends PredictedRow {
@@ -166,7 +166,7 @@ export async function applyDeltas(client: PoolClient, deltas: readonly WindowDel
   for (const { place, ...stored } of rows) {
     const delta = deltas[place - 1];
     if (delta === undefined) continue;
-    const sum = parseCounts(stored.counts);
+    const sum = readCounts(stored.counts);
     addCounts(sum, delta.removed, -1);
     addCounts(sum, delta.added);
     arrivals[place - 1] = JSON.stringify(
@@ -285,7 +285,7 @@ export class QualityWindowStore {
          and ($6::integer is null or version_number = $6) order by start_at, version_number limit ${most}`,
       [query.deploymentId, query.seconds, query.slice ?? '', query.fromMs, query.toMs, query.version ?? null],
     );
-    return rows.map((row) => ({ ...row, seconds: query.seconds, counts: trusted(row.counts) }));
+    return rows.map((row) => ({ ...row, seconds: query.seconds, counts: readCounts(row.counts) }));
   }
 
   /** How many rows of a span were predicted and labelled, without reading what was counted of them. */
@@ -389,9 +389,4 @@ export async function trimQualityWindows(db: Queryable, windowsDays: number, now
   await db.query('delete from telemetry.worst_samples where start_at < $1', [oldest]);
   await db.query('delete from telemetry.label_arrivals where start_at < $1', [new Date(nowMs - 120 * 86_400_000)]);
   return removed;
-}
-
-/** What this library wrote itself needs no check of its own where thousands of windows are read. */
-function trusted(stored: unknown): QualityCounts {
-  return typeof stored === 'object' && stored !== null && 'all' in stored ? Object.assign(noCounts(), stored) : noCounts();
 }

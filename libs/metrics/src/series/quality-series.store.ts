@@ -16,7 +16,7 @@ import type { Queryable } from '../windows/partitions.store.js';
 import { iso, type SeriesFrame, stepsOf } from './series-frame.js';
 
 /** Up to so many labelled rows a span is measured from the rows themselves; beyond it from what was counted of them. */
-export const measuredRowsMax = 20_000;
+export const measuredRowsMax = 10_000;
 /** And so many where the steps are shorter than the shortest windows: there is nothing else to measure from then. */
 export const finelyMeasuredRowsMax = 60_000;
 /** Windows of five minutes are given up after two weeks. */
