@@ -25,14 +25,11 @@ export class GatheredRows {
   private kept: GatheredRow[] = [];
   private stride = 1;
   private seen = 0;
-  private readonly most: number;
 
   constructor(
     private readonly layout: ProfileLayout,
-    rowsMost: number,
-  ) {
-    this.most = Math.max(1, Math.min(rowsMost, Math.floor(valuesMost / Math.max(1, layout.columns.length))));
-  }
+    private readonly rowsMost: number,
+  ) {}
 
   get count(): number {
     return this.kept.length;
@@ -47,7 +44,8 @@ export class GatheredRows {
     const columns = { numbers: scored.columns.numbers.slice(), texts: scored.columns.texts };
     const scores = scored.scores === undefined ? undefined : Float64Array.from(scored.scores);
     this.kept.push({ label, scored: { prediction: scored.prediction, scores, columns } });
-    if (this.kept.length <= this.most) return;
+    const width = this.layout.columns.length + (scores?.length ?? 0);
+    if (this.kept.length <= Math.max(1, Math.min(this.rowsMost, Math.floor(valuesMost / width)))) return;
     this.kept = this.kept.filter((_, index) => index % 2 === 0);
     this.stride *= 2;
   }

@@ -15,6 +15,8 @@ import { buildInThread } from './build-in-thread.js';
 
 /** References that are frozen by one round; the next one goes on. */
 const frozenPerRound = 2;
+/** Looking through all deployments is dearer than looking at what is learned. */
+const beginEveryMs = 10_000;
 
 /**
  * Learns references from traffic: a version that serves, has rows to learn from and no reference begins to; one that has seen enough rows is
@@ -26,6 +28,7 @@ export class LearningRound {
   private readonly windows: ProfileWindowStore;
   private readonly active: ActiveReferenceStore;
   private readonly settings: WatchSettingsStore;
+  private begunAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly db: DatabaseHandle,
@@ -38,8 +41,11 @@ export class LearningRound {
     this.settings = new WatchSettingsStore(db.prisma);
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await this.begin();
+  async run(signal: AbortSignal, nowMs = Date.now()): Promise<void> {
+    if (nowMs - this.begunAtMs >= beginEveryMs) {
+      this.begunAtMs = nowMs;
+      await this.begin();
+    }
     const learning = await this.runs.learning();
     const versionIds = learning.map(({ versionId }) => versionId);
     const counts = await this.rows.rowsOf(versionIds);

@@ -1,5 +1,6 @@
 import type { ColumnLayout, Task } from '@slipway/contracts';
 import { describe, expect, it } from 'vitest';
+import { estimateWindow, realisedWindow } from '../estimates/estimate-window.js';
 import { domainAucOfProfile, profileShift } from '../estimates/profile-shift.js';
 import { gradeTrust, trustFactsOf } from '../estimates/trust-grade.js';
 import { arrangeRows } from '../evaluation/arrange-rows.js';
@@ -135,5 +136,52 @@ describe('an awkward reference', () => {
     const described = describeColumn(Float64Array.from({ length: 11 }, (_, index) => index));
     expect(described).toMatchObject({ quantiles: { p05: 0.5, p25: 2.5, p50: 5, p75: 7.5, p95: 9.5 }, distinct: 11 });
     expect(described.sd).toBeCloseTo(Math.sqrt(10), 12);
+  });
+});
+
+describe('a reference of several classes', () => {
+  const classes = ['a', 'b', 'c'];
+  const several: Task = { kind: 'multiclass', predictionOutput: 'label', scoreOutput: 'scores', classes, rowAxis: 0 };
+
+  it('has a map per class and one for the predicted class, and both foresee the accuracy of other rows', () => {
+    const draw = (seed: number, count: number) => {
+      const random = seededRandom(seed);
+      const truths = Array.from({ length: count }, () => Math.floor(3 * random()));
+      // Too bold by half: what says 0.9 is so less often.
+      const scores = truths.flatMap((truth) => {
+        const raw = classes.map((_, column) => Math.exp(1.5 * ((column === truth ? 1 : 0) + gaussian(random))));
+        const total = raw.reduce((sum, value) => sum + value ** 1.5, 0);
+        return raw.map((value) => value ** 1.5 / total);
+      });
+      const best = truths.map((_, row) => classes.map((__, column) => scores[3 * row + column] ?? 0)).map((own) => own.indexOf(Math.max(...own)));
+      return { labels: truths.map((truth) => classes[truth] ?? ''), predictions: best.map((column) => classes[column] ?? ''), scores };
+    };
+    const known = draw(11, 6_000);
+    const arranged = arrangeRows(several, { ...known, scores: { columns: 3, values: Float64Array.from(known.scores) } });
+    const body = buildReference({
+      layout: layoutOf([column('@prediction', 'categorical', 'output')]),
+      rows: 6_000,
+      values: [known.predictions],
+      labelled: { arranged, places: Uint32Array.from({ length: 6_000 }, (_, row) => row) },
+    });
+    expect(Object.keys(body.labelled?.calibration ?? {})).toEqual(classes);
+    const later = draw(12, 6_000);
+    const records = later.labels.map((label, row) => {
+      const own = later.scores.slice(3 * row, 3 * row + 3);
+      const predicted = later.predictions[row] ?? '';
+      return { atMs: row, predicted, predictedNumber: null, score: Math.max(...own), scores: own, weight: 1, label, labelNumber: null };
+    });
+    if (body.labelled === null) throw new Error('expected labels');
+    const realised = realisedWindow(several, body.labelled, records);
+    const whole = estimateWindow(several, body.labelled, records);
+    const byConfidence = estimateWindow(
+      several,
+      body.labelled,
+      records.map((record) => ({ ...record, scores: null })),
+    );
+    for (const metric of ['accuracy', 'f1Macro', 'rocAuc'])
+      expect(Math.abs((whole?.metrics[metric]?.estimate ?? 0) - (realised?.[metric] ?? 1)), metric).toBeLessThan(0.02);
+    expect(Object.keys(byConfidence?.metrics ?? {})).toEqual(['accuracy']);
+    expect(Math.abs((byConfidence?.metrics['accuracy']?.estimate ?? 0) - (realised?.['accuracy'] ?? 1))).toBeLessThan(0.02);
   });
 });

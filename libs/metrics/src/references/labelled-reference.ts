@@ -11,6 +11,8 @@ import { quantileOf } from './describe-column.js';
 
 /** Fewer labelled rows carry no estimate. */
 export const labelledRowsMin = 200;
+/** Scores (rows times classes) that a multiclass reference is described by; of more rows evenly drawn ones. */
+const scoresMost = 2_000_000;
 const residualShares = [0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999];
 
 /**
@@ -46,10 +48,9 @@ function describeBinary({ truth, predicted, scores, classes }: ClassifiedRows, {
 
 function describeMulticlass({ truth, predicted, scores, classes }: ClassifiedRows): LabelledReference | null {
   const width = scores?.columns ?? 0;
-  const kept = rowsWithAnswer(
-    truth.length,
-    (row) => (predicted[row] ?? classes.length) < classes.length && (width === 0 || isScored(scores, row, 0)),
-  );
+  const stride = Math.max(1, Math.ceil((truth.length * Math.max(width, classes.length)) / scoresMost));
+  const isUsable = (row: number) => (predicted[row] ?? classes.length) < classes.length && (width === 0 || isScored(scores, row, 0));
+  const kept = rowsWithAnswer(truth.length, (row) => row % stride === 0 && isUsable(row));
   if (kept.length < labelledRowsMin) return null;
   const count = Math.max(width, classes.length);
   const scoreOf = (row: number, column: number) => (column < width ? (scores?.values[row * width + column] ?? 0) : 0);

@@ -1,4 +1,5 @@
 import type { Profile, ProfileLayout } from '@slipway/contracts';
+import { shuffle } from '../estimates/calibrate.js';
 import { type DomainFeature, domainAuc, rowsPerSide } from '../estimates/domain-classifier.js';
 import { normalQuantile } from '../estimates/normal-law.js';
 import { profileShift } from '../estimates/profile-shift.js';
@@ -11,6 +12,8 @@ const shifts = 12;
 const strengths = [1, 2, 3.5];
 /** Rows below which shifts of them say nothing. */
 const rowsMin = 400;
+/** Columns that are looked at; of more, some drawn by lot. */
+const columnsMost = 48;
 /** Where nothing is known: between "all columns tell the same" and "each tells something else". */
 const unknownIndependence = 0.5;
 
@@ -20,9 +23,11 @@ const unknownIndependence = 0.5;
  */
 export function measureIndependence(layout: ProfileLayout, profile: Profile, values: readonly (ColumnValues | undefined)[]): number {
   const rows = profile.rows;
-  const places = layout.columns.flatMap((_, index) => (values[index]?.length === rows && rows > 0 ? [index] : []));
-  if (rows < rowsMin || places.length < 2) return unknownIndependence;
+  const all = layout.columns.flatMap((_, index) => (values[index]?.length === rows && rows > 0 ? [index] : []));
+  if (rows < rowsMin || all.length < 2) return unknownIndependence;
   const random = seededRandom(seed);
+  if (all.length > columnsMost) shuffle(all, random);
+  const places = all.slice(0, columnsMost);
   const features = places.map((index) => values[index] ?? []);
   let [above, below] = [0, 0];
   for (let shift = 0; shift < shifts; shift += 1) {
