@@ -2,7 +2,7 @@ import type { Signature, Task } from '@slipway/contracts';
 import { NaturalReport, ProbeReport } from '@slipway/contracts';
 import type { InferCall, InferReply } from '@slipway/inference';
 import { floats, linearModel, writeModel } from '@slipway/inference/testing';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readyInstance, type TestInstance } from '../testing/start-instance.js';
 
 const signature: Signature = {
@@ -28,8 +28,26 @@ function randomModel(): Buffer {
   });
 }
 
+function binaryCall() {
+  const inputs = [{ name: 'x', shape: [1, 2], datatype: 'FP32', parameters: { binary_data_size: 8 } }];
+  const head = Buffer.from(JSON.stringify({ inputs }));
+  return { body: Buffer.concat([head, Buffer.from(Float32Array.of(1, 2).buffer)]), inferenceHeaderContentLength: head.length };
+}
+
+/** ModelInferRequest { inputs (5): { name (1), datatype (2), shape (3), contents (5): { fp32_contents (6) } } }. */
+function grpcCall() {
+  const field = (number: number, bytes: Buffer) => Buffer.concat([Buffer.from([(number << 3) | 2, bytes.length]), bytes]);
+  const contents = field(6, Buffer.from(Float32Array.of(1, 2).buffer));
+  const input = Buffer.concat([field(1, Buffer.from('x')), field(2, Buffer.from('FP32')), field(3, Buffer.from([1, 2])), field(5, contents)]);
+  return { body: Buffer.concat([field(1, Buffer.from('fraud')), field(5, input)]), contentKind: 'grpc' as const };
+}
+
+/** Of the linear model; other models have an instance of their own. */
 let instance: TestInstance;
-afterEach(() => instance.stop());
+beforeAll(async () => {
+  instance = await readyInstance(linearModel(), { signature, task, runMs: 0.1 });
+});
+afterAll(() => instance.stop());
 
 const probe = (frame: NonNullable<InferCall['probe']>['frame'], runs: number, given: string | Buffer = body(1, 2)) =>
   instance.infer(given, { kind: 'probe', probe: { frame, runs } });
@@ -45,25 +63,34 @@ const withPlan = (spreads: unknown, given: string) => {
 };
 
 describe('probes of an instance', () => {
-  it.each([{ knownRunMs: 0.1 }, { knownRunMs: 50 }])(
-    'a model that is not random repeats itself to the last bit ($knownRunMs ms)',
-    async ({ knownRunMs }) => {
-      instance = await readyInstance(linearModel(), { signature, task, runMs: knownRunMs });
-      const report = ProbeReport.parse(reportOf(await probe('repeat', 5, body(0.1, 0.2, 3, 4))));
-      expect(report).toEqual({ runs: 5, spread: { variance: 0, relative: 0, labels: 5, flips: 0 } });
-      // Generated inputs, for an empty body.
-      expect(ProbeReport.parse(reportOf(await probe('repeat', 3, ''))).spread?.variance).toBe(0);
-    },
-  );
+  it('a model that is not random repeats itself to the last bit', async () => {
+    const report = ProbeReport.parse(reportOf(await probe('repeat', 5, body(0.1, 0.2, 3, 4))));
+    expect(report).toEqual({ runs: 5, spread: { variance: 0, relative: 0, labels: 5, flips: 0 } });
+    // Generated inputs, for an empty body.
+    expect(ProbeReport.parse(reportOf(await probe('repeat', 3, ''))).spread?.variance).toBe(0);
+  });
+
+  it.each([
+    { name: 'bytes behind JSON', call: binaryCall() },
+    { name: 'a message of the gRPC service', call: grpcCall() },
+  ])('reads $name', async ({ call }) => {
+    const { body: given, ...how } = call;
+    const reply = await instance.infer(given, { kind: 'probe', probe: { frame: 'answer', runs: 1 }, ...how });
+    expect(ProbeReport.parse(reportOf(reply)).answer?.values).toEqual([5]);
+  });
 
   it('a random model does not', async () => {
-    instance = await readyInstance(randomModel(), { signature, task });
-    const { spread } = ProbeReport.parse(reportOf(await probe('repeat', 5)));
-    expect(spread?.relative).toBeGreaterThan(0.01);
+    // Run in a thread of its own, where an engine keeps what it is given.
+    const random = await readyInstance(randomModel(), { signature, task, runMs: 50 });
+    try {
+      const reply = await random.infer(body(1, 2), { kind: 'probe', probe: { frame: 'repeat', runs: 5 } });
+      expect(ProbeReport.parse(reportOf(reply)).spread?.relative).toBeGreaterThan(0.01);
+    } finally {
+      await random.stop();
+    }
   });
 
   it('disturbs what has a spread, and says so where nothing has', async () => {
-    instance = await readyInstance(linearModel(), { signature, task });
     const { spread } = ProbeReport.parse(reportOf(await probe('jitter', 16, withPlan({ x: [10, null] }, body(1, 2)))));
     // y = x0 + 2·x1 with x0 disturbed by 0.2: the mean is 5, and a variance of 16 answers is 0.2² within a factor of some.
     expect(spread?.variance).toBeGreaterThan(0.04 * 0.1);
@@ -74,12 +101,10 @@ describe('probes of an instance', () => {
   });
 
   it('gives the answer of the first row, for others to compare', async () => {
-    instance = await readyInstance(linearModel(), { signature, task });
     expect(ProbeReport.parse(reportOf(await probe('answer', 1, body(0.25, 0.5, 9, 9))))).toEqual({ runs: 1, answer: { values: [1.25], label: 1 } });
   });
 
   it('counts inputs that came more than once, once somebody asks', async () => {
-    instance = await readyInstance(linearModel(), { signature, task });
     const ask = async () => NaturalReport.parse(reportOf(await probe('natural', 0, ''))).windows.at(-1);
     await instance.infer(body(1, 2));
     await instance.infer(body(1, 2));
@@ -90,7 +115,6 @@ describe('probes of an instance', () => {
   });
 
   it('what cannot be probed is told to the one who asked, and nothing else changes', async () => {
-    instance = await readyInstance(linearModel(), { signature, task });
     const before = await instance.client.ping(5_000);
     expect(await probe('repeat', 5, 'no request')).toMatchObject({ kind: 'error', code: 'INFER_INVALID' });
     expect(await probe('jitter', 16, Buffer.from([9, 0, 0, 0]))).toMatchObject({ kind: 'error', code: 'INFER_INVALID' });
