@@ -43,6 +43,8 @@ export interface Look {
   readonly against: 'reference' | 'same hours' | 'hour before' | 'first week';
   /** Earlier days that it is compared with. */
   readonly days: number;
+  /** Whether rows may have come in all of the window: a day that has not yet been lived through is no whole one. */
+  readonly isWhole: boolean;
   readonly columns: readonly ColumnLook[];
 }
 
@@ -87,7 +89,7 @@ export function lookAtChange(input: LookInput, recent: readonly CountedWindow[])
     const isNew = apart >= changeAllowance / 2 && (look.comparison.keys?.effect ?? 0) > 2 * usualJump(input, look);
     return isNew ? { ...look, verdict: 'extreme' } : { ...look, verdict: 'fine' };
   });
-  return { span: 'change', fromMs: now.fromMs, toMs: input.endMs, against: 'hour before', days: 0, columns };
+  return { span: 'change', fromMs: now.fromMs, toMs: input.endMs, against: 'hour before', days: 0, isWhole: true, columns };
 }
 
 /** Counts of any stretch of time. */
@@ -149,7 +151,7 @@ export function lookAtDays(input: LookInput): Look {
     if (areWeekdaysKnown && look.verdict === 'bad' && isUsual(input, look, window, sameWeekday)) return { ...look, verdict: 'fine' };
     return look;
   });
-  return { span: 'days', fromMs: window.fromMs, toMs: window.toMs, against, days: 0, columns };
+  return { span: 'days', fromMs: window.fromMs, toMs: window.toMs, against, days: 0, isWhole: isCovered, columns };
 }
 
 /** Whether some of the window's hours are of a Saturday or Sunday (UTC). */
@@ -225,7 +227,7 @@ function hoursAgainstReference(input: LookInput, window: GrownWindow): Look {
     if (look.verdict === 'extreme' && isUsual(input, look, window, sameTime)) return { ...look, verdict: 'fine' };
     return unsureOr(look, 'the season is not yet known');
   });
-  return { span: 'hours', fromMs: window.fromMs, toMs: window.toMs, against: 'reference', days: 0, columns };
+  return { span: 'hours', fromMs: window.fromMs, toMs: window.toMs, against: 'reference', days: 0, isWhole: true, columns };
 }
 
 function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly number[]): Look {
@@ -247,7 +249,7 @@ function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly 
     });
     return (look.comparison.keys?.effect ?? 0) >= Math.max(0, ...usual) + input.minEffect ? look : { ...look, verdict: 'fine' };
   });
-  return { span: 'hours', fromMs: window.fromMs, toMs: window.toMs, against: 'same hours', days: days.length, columns };
+  return { span: 'hours', fromMs: window.fromMs, toMs: window.toMs, against: 'same hours', days: days.length, isWhole: true, columns };
 }
 
 const sameTime = [1, 2, 3, 4, 5, 6];

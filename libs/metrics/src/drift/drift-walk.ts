@@ -255,7 +255,10 @@ function verdictOf(views: Views, isAlarmed: boolean): Verdict {
   if (unsure !== undefined)
     return { verdict: 'insufficient', view: unsure, said: `differs from the reference, but ${unsure.column.why ?? 'it may be the season'}` };
   const isFine = (view: View | undefined) => view?.column.verdict === 'fine';
-  const fine = all.find((view) => isFine(view) && view.look.against === 'same hours') ?? (isFine(views.days) ? views.days : all.find(isFine));
+  const fine =
+    all.find((view) => isFine(view) && view.look.against === 'same hours') ??
+    all.find((view) => isFine(view) && view.look.span === 'days' && view.look.isWhole) ??
+    all.find(isFine);
   if (fine !== undefined) return { verdict: 'ok', view: fine, said: fine.look.against === 'reference' ? 'is as in the reference' : 'is as before' };
   return { verdict: 'insufficient', view: views.days ?? all[0], said: `cannot be judged: ${(views.days ?? all[0])?.column.why ?? 'no rows yet'}` };
 }
