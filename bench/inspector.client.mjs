@@ -31,16 +31,33 @@ export function stopProfile(pid, file) {
   );
 }
 
-/** Runs statements inside the process; `inspector` is Node's module of that name. */
-async function evaluate(pid, statements) {
+/** What the process holds once all garbage is gone, in bytes: objects, and buffers beside them. Collecting is a task of its own, so it is waited for. */
+export function heldBytesOf(pid) {
+  return evaluate(
+    pid,
+    `const session = new inspector.Session();
+     session.connect();
+     session.post('HeapProfiler.enable');
+     const collect = () => new Promise((resolve) => session.post('HeapProfiler.collectGarbage', resolve));`,
+    `collect().then(collect).then(() => {
+       session.disconnect();
+       const { heapUsed, external } = process.memoryUsage();
+       return heapUsed + external;
+     })`,
+  );
+}
+
+/** Runs statements inside the process; `inspector` is Node's module of that name. @returns what `asked` is worth after them */
+async function evaluate(pid, statements, asked = 'undefined') {
   process.kill(pid, 'SIGUSR1');
   const address = await inspectorAddress(pid);
-  const expression = `{ const inspector = process.getBuiltinModule('node:inspector'); ${statements}
-    setTimeout(() => inspector.close(), 20); 'done' }`;
-  const answer = await ask(address, { id: 1, method: 'Runtime.evaluate', params: { expression } });
+  const expression = `(() => { const inspector = process.getBuiltinModule('node:inspector'); ${statements}
+    return Promise.resolve(${asked}).finally(() => setTimeout(() => inspector.close(), 20)); })()`;
+  const answer = await ask(address, { id: 1, method: 'Runtime.evaluate', params: { expression, awaitPromise: true } });
   const { result, error } = JSON.parse(answer);
   if (error !== undefined || result?.exceptionDetails !== undefined) throw new Error(`process ${pid}: ${answer.slice(0, 500)}`);
   await untilClosed();
+  return result.result.value;
 }
 
 async function inspectorAddress(pid) {

@@ -1,6 +1,7 @@
 // A deployment at 1 000 predictions a second while the database stands still in the middle: nothing fails, every answered prediction gets exactly one
 // record and is counted in the profile, the backlog is stored in time, and no process grows.
 import { readFileSync } from 'node:fs';
+import { heldBytesOf } from '../inspector.client.mjs';
 import { tabular } from '../models.mjs';
 import { Sender } from '../open-loop.mjs';
 import { cpuMicrosOf, pssBytesOf } from '../process-cost.mjs';
@@ -30,7 +31,7 @@ export async function outage(bench) {
     );
     const seen = await bench.watched('outage', async () => {
       await load.run('warm-up', plan.warmUp);
-      memory.start();
+      await memory.start();
       const before = await load.run('database up', plan.before);
       letGo = freeze(postmaster);
       const stopped = await load.run('database stopped', plan.stopped);
@@ -41,10 +42,10 @@ export async function outage(bench) {
       const after = await load.run('database back', plan.after);
       return { phases: [before, stopped, after], spoolBytes, drained };
     });
-    const growth = memory.stop();
     await load.settled();
     await untilAllStored(database, deploymentId, load);
     const drainedSeconds = await seen.drained;
+    const growth = await memory.end();
     tell(bench.report, { ...seen, growth, drainedSeconds });
     const found = await recordsOf(database, deploymentId);
     const counted = await profiled(database, deploymentId, load);
@@ -54,7 +55,7 @@ export async function outage(bench) {
     if (counted === undefined) bench.report.skip('answered predictions that are not in the profile', 'no profile was counted');
     else bench.report.figure('outageProfiles', Math.abs(load.answered.length - counted));
     bench.report.figure('outageDrained', drainedSeconds / plan.stopped);
-    bench.report.figure('outageMemory', Math.max(...growth.filter(({ part }) => part !== 'database').map(({ grownBytes }) => grownBytes / 1e6)));
+    bench.report.figure('outageMemory', Math.max(...growth.map(({ grownBytes }) => grownBytes / 1e6)));
   } finally {
     letGo();
     memory.stop();
@@ -120,54 +121,49 @@ class Load {
   }
 }
 
-/** Memory and processor time of each process of the product, over time. */
+/** Memory and processor time of the product's processes that predictions and records pass through. */
 class MemoryWatch {
   #timer;
-  #samples = new Map();
+  #watched = [];
   #startedAt = 0;
-  #cpu = new Map();
 
   constructor(server) {
     this.server = server;
   }
 
-  start() {
+  async start() {
+    for (const { part, pid } of partsOf(this.server)) {
+      this.#watched.push({ part, pid, heldBytes: await heldBytesOf(pid), cpuMicros: cpuMicrosOf([pid]), pss: [] });
+    }
     this.#startedAt = performance.now();
-    const sample = () => {
-      for (const { part, pid } of partsOf(this.server)) {
-        const own = this.#samples.get(pid) ?? { part, points: [] };
-        own.points.push({ at: performance.now() - this.#startedAt, bytes: pssBytesOf([pid]) });
-        this.#samples.set(pid, own);
-        if (!this.#cpu.has(pid)) this.#cpu.set(pid, cpuMicrosOf([pid]));
-      }
-    };
-    sample();
-    this.#timer = setInterval(sample, sampleEveryMs);
+    this.#timer = setInterval(() => {
+      for (const { pid, pss } of this.#watched) pss.push(pssBytesOf([pid]));
+    }, sampleEveryMs);
   }
 
-  /** How much each process that lived all the while has grown: the slope of its last two thirds (Theil–Sen) over the whole time. */
   stop() {
     clearInterval(this.#timer);
+  }
+
+  /** What each process holds more than at the start once its garbage is gone; what it took of the machine meanwhile includes garbage. */
+  async end() {
+    this.stop();
     const seconds = (performance.now() - this.#startedAt) / 1000;
-    return [...this.#samples].flatMap(([pid, { part, points }]) => {
-      const later = points.slice(Math.floor(points.length / 3));
-      if (part === 'other' || later.length < 4) return [];
-      const bytes = later.map((point) => point.bytes);
-      const grownBytes = slopeOf(later) * seconds * 1000;
-      const cores = (cpuMicrosOf([pid]) - (this.#cpu.get(pid) ?? 0)) / 1e6 / seconds;
-      return [{ part, pid, medianBytes: median(bytes), mostBytes: Math.max(...bytes), grownBytes, cores }];
-    });
+    const grown = [];
+    for (const { part, pid, heldBytes, cpuMicros, pss } of this.#watched) {
+      const cores = (cpuMicrosOf([pid]) - cpuMicros) / 1e6 / seconds;
+      const grownBytes = (await heldBytesOf(pid)) - heldBytes;
+      grown.push({ part, cores, medianBytes: median(pss), mostBytes: Math.max(...pss), heldBytes, grownBytes });
+    }
+    return grown;
   }
 }
 
 function partsOf(server) {
   const { gateway, instance, rest } = server.parts();
   const named = (pids, part) => pids.map((pid) => ({ part, pid }));
-  return [
-    ...named(gateway, 'API and gateway'),
-    ...named(instance, 'instance'),
-    ...rest.map((pid) => ({ part: commandOf(pid).includes('apps/worker/dist/main.js') ? 'worker' : 'other', pid })),
-  ];
+  const workers = rest.filter((pid) => commandOf(pid).includes('apps/worker/dist/main.js'));
+  return [...named(gateway, 'API and gateway'), ...named(instance, 'instance'), ...named(workers, 'worker')];
 }
 
 function commandOf(pid) {
@@ -176,15 +172,6 @@ function commandOf(pid) {
   } catch {
     return '';
   }
-}
-
-/** Bytes per ms. */
-function slopeOf(points) {
-  const slopes = [];
-  for (let a = 0; a < points.length; a += 1) {
-    for (let b = a + 1; b < points.length; b += 1) slopes.push((points[b].bytes - points[a].bytes) / (points[b].at - points[a].at));
-  }
-  return median(slopes);
 }
 
 /** Bytes of records that wait for the database, as the worker tells. */
@@ -257,9 +244,9 @@ function tell(report, { phases, spoolBytes, growth, drainedSeconds }) {
     report.say(`  ${name.padEnd(20)}${cells.map((cell) => String(cell).padStart(12)).join('')}`);
   }
   report.say(`  waiting on disk when the database came back: ${(spoolBytes / 1e6).toFixed(1)} MB, stored ${drainedSeconds.toFixed(1)} s later`);
-  report.say(`\n  ${'process'.padEnd(20)}${['cores', 'PSS MB', 'most MB', 'grown MB'].map((head) => head.padStart(12)).join('')}`);
-  for (const { part, cores, medianBytes, mostBytes, grownBytes } of growth) {
-    const cells = [cores.toFixed(2), ...[medianBytes, mostBytes, grownBytes].map((bytes) => (bytes / 1e6).toFixed(1))];
+  report.say(`\n  ${'process'.padEnd(20)}${['cores', 'PSS MB', 'most MB', 'held MB', 'grown MB'].map((head) => head.padStart(12)).join('')}`);
+  for (const { part, cores, medianBytes, mostBytes, heldBytes, grownBytes } of growth) {
+    const cells = [cores.toFixed(2), ...[medianBytes, mostBytes, heldBytes, grownBytes].map((bytes) => (bytes / 1e6).toFixed(1))];
     report.say(`  ${part.padEnd(20)}${cells.map((cell) => cell.padStart(12)).join('')}`);
   }
 }
