@@ -1,5 +1,8 @@
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostWindow } from '../hosts/host-recorder.js';
+import { HostSeriesStore } from '../hosts/host-series.store.js';
+import { HostWindowStore } from '../hosts/host-window.store.js';
 import { ResourceSeriesStore } from '../series/resource-series.store.js';
 import { iso } from '../series/series-frame.js';
 import { ServingSeriesStore } from '../series/serving-series.store.js';
@@ -151,6 +154,57 @@ describe('hours of resources', () => {
     const withHosts = await store.series({ deploymentId: 'r', frame: { fromMs: hour, toMs: next, stepSeconds: 3_600 }, nowMs: Date.now(), hosts });
     expect(withHosts.total[0]?.cpuRatio).toBeCloseTo(5 / 3 / 4, 12);
   });
+});
+
+it('sums hours of hosts to what the windows say', async () => {
+  const hour = hourAgo(6);
+  const store = new HostWindowStore(database.pool, 'hst_1');
+  const window = (startAtMs: number, over: Partial<HostWindow>): HostWindow => ({
+    startAtMs,
+    coveredSeconds: 10,
+    cores: 4,
+    cpuSeconds: 20,
+    memoryBytes: 100,
+    memoryLimitBytes: 200,
+    readBytes: 10,
+    writtenBytes: 0,
+    readOperations: 5,
+    writeOperations: 0,
+    receivedBytes: 1_000,
+    sentBytes: null,
+    oomKills: 1,
+    cpuStallSeconds: 1,
+    memoryStallSeconds: null,
+    ioStallSeconds: 0,
+    throttledSeconds: null,
+    gpuRatio: null,
+    gpuMemoryBytes: null,
+    gpuMemoryLimitBytes: null,
+    reduced: false,
+    ...over,
+  });
+  await store.write([window(hour, {}), window(hour + 10_000, { cpuSeconds: 40, gpuRatio: 0.5 }), window(hour + hourMs, { cpuSeconds: 0 })]);
+  const series = () =>
+    new HostSeriesStore(database.pool).series({
+      host: 'hst_1',
+      name: 'box',
+      frame: { fromMs: hour, toMs: hour + 2 * hourMs, stepSeconds: 3_600 },
+      nowMs: Date.now(),
+    });
+  const fromWindows = await series();
+  expect(fromWindows.points[0]).toMatchObject({
+    cpuCores: 3,
+    cpuRatio: 0.75,
+    cpuSeconds: 60,
+    oomKills: 2,
+    cpuStallRatio: 0.1,
+    sentBytesPerSecond: null,
+    gpuRatio: 0.5,
+  });
+  expect(fromWindows.points[1]).toMatchObject({ cpuCores: 0, receivedBytesPerSecond: 100, gpuRatio: null });
+  expect(await new HourStore(database.pool).sum()).toBe(2);
+  expect((await database.pool.query('select 1 from telemetry.host_hours')).rowCount).toBe(2);
+  expect(await series()).toEqual(fromWindows);
 });
 
 describe('plans', () => {

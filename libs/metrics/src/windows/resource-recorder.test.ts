@@ -86,3 +86,20 @@ it.runIf(spawnSync('promtool', ['--version']).status === 0)('passes promtool', a
   const { status, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: await registry.metrics(), encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
+
+it('counts throttling, kills for want of memory and limits', async () => {
+  const { clock, registry, recorder } = setUp();
+  const limited = { ...owner, memoryLimitBytes: 5_000 };
+  recorder.observe(limited, usage(50));
+  clock.ms += 2_000;
+  recorder.observe(limited, usage(51), { throttled: { seconds: 0.5, periods: 4 }, gpuMemoryBytes: 70 });
+  recorder.noteOomKill(limited);
+  recorder.retain(new Set(['ins_1']));
+  expect(recorder.takeDirty()).toMatchObject([
+    { throttledSeconds: 0.5, throttledPeriods: 4, oomKills: 1, memoryLimitBytes: 5_000, gpuMemoryBytes: 70 },
+  ]);
+  expect(await shown(registry, 'slipway_model_throttled_seconds_total')).toBe(0.5);
+  expect(await shown(registry, 'slipway_model_oom_kills_total')).toBe(1);
+  expect(await shown(registry, 'slipway_model_memory_limit_bytes')).toBe(5_000);
+  expect(await shown(registry, 'slipway_model_gpu_memory_bytes')).toBe(70);
+});
