@@ -4,6 +4,7 @@ import {
   buildReference,
   countColumns,
   domainAuc,
+  estimateBinary,
   estimateWindow,
   gradeTrust,
   judgeEstimates,
@@ -75,10 +76,14 @@ function judgeChunk(task, body, reference, chunk) {
     outOfRange: outOfRange(reference, chunk),
   };
   const trust = gradeTrust(byRows);
+  // Where the chances themselves are known there is a truth without the luck of labels.
+  const { scores, chances, predicted } = chunk;
+  const truth = chances === undefined ? undefined : estimateBinary({ scores, chances, predicted });
   return {
     n: rows.length,
     estimate,
     realised,
+    truth,
     trust,
     byProfile: gradeTrust(byProfile),
     verdicts: judgeEstimates(task, body.labelled, estimate, trust),
@@ -113,10 +118,19 @@ function conclude(bench, kind, judged) {
   const trusted = judged.filter(
     ({ trust, realised, estimate }) => trust.grade === 'A' && realised?.[metric] !== undefined && estimate.metrics[metric] !== undefined,
   );
-  const errorOf = ({ estimate, realised }) => Math.abs(estimate.metrics[metric].estimate - realised[metric]);
+  const distance =
+    (of) =>
+    ({ estimate, ...known }) =>
+      Math.abs(estimate.metrics[metric].estimate - known[of][metric]);
   if (trusted.length === 0) report.skip(`estimated ${metric} against realised`, 'no chunk has the grade A');
-  else if (kind === 'binary') report.figure('estimatesAuc', mean(trusted.map(errorOf)));
-  else report.figure('estimatesMae', mean(trusted.map((each) => errorOf(each) / each.realised[metric])));
+  else if (kind === 'regression') report.figure('estimatesMae', mean(trusted.map((each) => distance('realised')(each) / each.realised[metric])));
+  else if (trusted[0].truth === undefined) report.figure('estimatesAuc', mean(trusted.map(distance('realised'))));
+  else {
+    report.say(
+      `  the realised AUC of a chunk is off by ${mean(trusted.map(({ truth, realised }) => Math.abs(truth[metric] - realised[metric]))).toFixed(4)} itself, by the luck of its labels`,
+    );
+    report.figure('estimatesTruth', mean(trusted.map(distance('truth'))));
+  }
   const pairs = judged.filter(({ trust, byProfile }) => trust.domainAuc !== null && byProfile.domainAuc !== null);
   report.figure('estimatesStandIn', mean(pairs.map(({ trust, byProfile }) => Math.abs(trust.domainAuc - byProfile.domainAuc))));
 }

@@ -1,21 +1,11 @@
 // Streams of rows whose truth is known: inputs that shift under a model that keeps being right about them.
+import { seededRandom } from '@slipway/metrics/noise';
 
 const features = ['income', 'age', 'tenure', 'debt', 'region', 'channel'];
 
-/** The same numbers on every machine (mulberry32). */
-export function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** A year of chunks: slow season, two small moves, one large one that the reference knows nothing of. */
 export function binaryStream(seed, { referenceRows, chunkRows, chunks }) {
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const shifts = Array.from({ length: chunks }, (_, chunk) => shiftOf(chunk, chunks));
   return {
     kind: 'binary',
@@ -26,7 +16,7 @@ export function binaryStream(seed, { referenceRows, chunkRows, chunks }) {
 }
 
 export function regressionStream(seed, { referenceRows, chunkRows, chunks }) {
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   const shifts = Array.from({ length: chunks }, (_, chunk) => shiftOf(chunk, chunks));
   return {
     kind: 'regression',
@@ -60,7 +50,7 @@ function binaryRows(random, count, shift) {
   // The model ranks as the truth does but says it too boldly: what calibration is for.
   const scores = chances.map((chance) => 1 / (1 + Math.exp(-1.6 * Math.log(chance / (1 - chance)) - 0.3)));
   const labels = Uint8Array.from(chances, (chance) => (random() < chance ? 1 : 0));
-  return { columns, scores, predicted: Uint8Array.from(scores, (score) => (score >= 0.5 ? 1 : 0)), labels };
+  return { columns, scores, chances, predicted: Uint8Array.from(scores, (score) => (score >= 0.5 ? 1 : 0)), labels };
 }
 
 function regressionRows(random, count, shift) {

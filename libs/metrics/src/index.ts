@@ -38,6 +38,7 @@ export { RecentWindows } from './drift/recent-windows.js';
 export * from './drift/share-distances.js';
 export * from './drift/wasserstein-distance.js';
 export { type DomainFeature, domainAuc } from './estimates/domain-classifier.js';
+export { estimateBinary, type UnlabelledScores } from './estimates/estimate-binary.js';
 export { estimateWindow, type RecordedScore, realisedWindow, type WindowEstimate } from './estimates/estimate-window.js';
 export { type EstimateJudgement, estimatedRowsMin, judgeEstimates } from './estimates/judge-estimates.js';
 export { type EstimatedVersion, type EstimatedWindow, QualityEstimates } from './estimates/quality-estimates.store.js';
