@@ -56,7 +56,7 @@ function judgeMonths(bench) {
 
 /** The same months with a change in one of the thirty features: while the season is not known yet, and once it is. */
 function findInMonths(bench) {
-  const months = bench.isQuick ? 1 : 15;
+  const months = bench.isQuick ? 1 : 10;
   const found = [];
   for (const [title, change] of [
     ['shift of 0.5 sd in the third week', { fromHour: 400, feature: 3, shift: 0.5 }],

@@ -80,6 +80,8 @@ export function lookAtChange(input: LookInput, recent: readonly CountedWindow[])
   const now = lastRows(input, recent, input.endMs);
   const before = now === undefined ? undefined : lastRows(input, recent, now.fromMs);
   if (now === undefined || before === undefined) return undefined;
+  // A weekend begins and ends at once.
+  if (isWeekend(before.fromMs) !== isWeekend(input.endMs - 1)) return undefined;
   const compared = comparedWith(input, now.windows, (column) => sumColumn(before.windows, column, binsOf(input, column)));
   const columns = verdicts(input, compared, { bar: changeAllowance, extreme: Number.POSITIVE_INFINITY }, (look) => {
     if (look.verdict !== 'bad') return look;
@@ -163,7 +165,7 @@ function isWeekend(atMs: number): boolean {
   return [0, 6].includes(new Date(atMs).getUTCDay());
 }
 
-/** Earlier days that are of a weekend where this one is, else not: together they have rows enough where each alone has not. */
+/** Earlier days that are of a weekend where this one is, else not. */
 function daysLike(days: readonly number[], endMs: number): number[] {
   return days.filter((back) => isWeekend(endMs - 1 - back * dayMs) === isWeekend(endMs - 1));
 }
@@ -242,9 +244,12 @@ function hoursAgainstDays(input: LookInput, window: GrownWindow, days: readonly 
     if (look.verdict !== 'bad' && look.verdict !== 'extreme') return look;
     const kind = input.reference.layout.columns[look.column]?.kind ?? 'numeric';
     // What the earlier days were from each other is no drift (an empirical threshold that needs no law).
-    const usual = [...days.map((day) => [day]), daysLike(days, input.endMs)].map((group) => {
-      const own = sumColumn(earlier(look.column, group), look.column, look.window.bins.length);
-      const others = days.filter((other) => !group.includes(other));
+    // A weekend is as weekends are, as far as these are known.
+    const like = compareColumn(kind, sumColumn(earlier(look.column, daysLike(days, input.endMs)), look.column, look.window.bins.length), look.window);
+    if (like.keys !== undefined && like.keys.effect < input.minEffect) return { ...look, verdict: 'fine' };
+    const usual = days.map((day) => {
+      const own = sumColumn(earlier(look.column, [day]), look.column, look.window.bins.length);
+      const others = days.filter((other) => other !== day);
       return compareColumn(kind, sumColumn(earlier(look.column, others), look.column, look.window.bins.length), own).keys?.effect ?? 0;
     });
     return (look.comparison.keys?.effect ?? 0) >= Math.max(0, ...usual) + input.minEffect ? look : { ...look, verdict: 'fine' };
