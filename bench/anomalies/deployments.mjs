@@ -17,10 +17,11 @@ export function falseAlarms(months, seed) {
   return { months, alarms, bySeries };
 }
 
+const secondOfTraffic = 'traffic × 4';
 /** What goes wrong for an hour, at noon of the last day. */
 const faults = [
   { fault: 'traffic stops', series: 'traffic', change: () => 0, needs: ({ n }) => n >= 60 },
-  { fault: 'traffic × 4', series: 'traffic', change: (value) => 4 * value, needs: ({ n }) => n >= 60 },
+  { fault: secondOfTraffic, series: 'traffic', change: (value) => 4 * value, needs: ({ n }) => n >= 60 },
   { fault: '5 % more errors', series: 'error_ratio', change: (value) => value + 0.05, needs: ({ n }) => n >= 200 },
   { fault: 'latency × 2.5', series: 'latency_p50', change: (value) => 2.5 * value, needs: ({ n }) => n >= 100 },
   { fault: 'CPU × 4', series: 'cpu', change: (value) => 4 * value + 0.1, needs: () => true },
@@ -31,44 +32,46 @@ const faults = [
 
 /** How many are found within half an hour; where a fault could not be told from chance by anybody, it is not tried. */
 export function foundFaults(deployments, seed) {
-  return faults.map(({ fault, series, change, needs }) => {
-    let [found, of] = [0, 0];
-    for (let deployment = 0; deployment < deployments; deployment += 1) {
-      const beginMs = simulatedStartMs + (days - 1) * 86_400_000 + 12 * 3_600_000;
-      let isTried = true;
-      let isFound = false;
-      const spoil = (atMs, name, seen) => {
-        if (name !== series || atMs < beginMs || atMs >= beginMs + 3_600_000) return seen;
-        if (atMs === beginMs) isTried = needs(seen);
-        return { ...seen, value: change(seen.value) };
-      };
-      const isThere = watch(seed + 7_919 * deployment, days, { only: series, spoil }, (_name, atMs) => {
-        if (atMs >= beginMs && atMs < beginMs + 1_800_000) isFound = true;
-      });
-      if (!isThere || !isTried) continue;
-      of += 1;
-      if (isFound) found += 1;
-    }
-    return { fault, found, of };
-  });
+  const tried = faults.map((fault) => ({ ...fault, found: 0, of: 0 }));
+  // One fault of each series at a time: series do not know of each other.
+  const rounds = [tried.filter(({ fault }) => fault !== secondOfTraffic), tried.filter(({ fault }) => fault === secondOfTraffic)];
+  for (let deployment = 0; deployment < deployments; deployment += 1) for (const round of rounds) tryFaults(round, seed + 7_919 * deployment);
+  return tried.map(({ fault, found, of }) => ({ fault, found, of }));
 }
 
-/** @param tell each alarm as it begins. @returns whether the deployment has the series at all */
+function tryFaults(round, seed) {
+  const beginMs = simulatedStartMs + (days - 1) * 86_400_000 + 12 * 3_600_000;
+  const bySeries = new Map(round.map((fault) => [fault.series, { fault, isTried: false, isFound: false }]));
+  const spoil = (atMs, name, seen) => {
+    const own = bySeries.get(name);
+    if (own === undefined || atMs < beginMs || atMs >= beginMs + 3_600_000) return seen;
+    if (atMs === beginMs) own.isTried = own.fault.needs(seen);
+    return { ...seen, value: own.fault.change(seen.value) };
+  };
+  watch(seed, days, { only: [...bySeries.keys()], spoil }, (name, atMs) => {
+    const own = bySeries.get(name);
+    if (own !== undefined && atMs >= beginMs && atMs < beginMs + 1_800_000) own.isFound = true;
+  });
+  for (const { fault, isTried, isFound } of bySeries.values()) {
+    if (!isTried) continue;
+    fault.of += 1;
+    if (isFound) fault.found += 1;
+  }
+}
+
+/** @param tell each alarm as it begins */
 function watch(seed, count, options, tell) {
   const watched = watchedSeries
-    .filter(({ name }) => options?.only === undefined || name === options.only)
+    .filter(({ name }) => options === undefined || options.only.includes(name))
     .map((series) => ({ series, watch: new SeriesWatch(series), isOn: false }));
-  let isThere = false;
   for (const { atMs, values } of simulateDeployment(seed, count)) {
     for (const each of watched) {
       const seen = values[each.series.name];
       if (seen === undefined) continue;
-      isThere = true;
       const { judgement } = each.watch.observe(atMs, options?.spoil(atMs, each.series.name, seen) ?? seen);
       const isOn = judgement.verdict === 'alarm';
       if (isOn && !each.isOn) tell(each.series.name, atMs);
       each.isOn = isOn;
     }
   }
-  return isThere;
 }

@@ -14,7 +14,7 @@ export async function anomalies(bench) {
   const { months, alarms, bySeries } = falseAlarms(bench.isQuick ? 6 : 100, seed);
   bench.report.say(`  ${alarms} false alarms in ${months} months: ${JSON.stringify(bySeries)}`);
   bench.report.figure('anomalyFalseAlarms', alarms / months);
-  const faults = foundFaults(bench.isQuick ? 6 : 40, seed);
+  const faults = foundFaults(bench.isQuick ? 8 : 30, seed);
   for (const { fault, found, of } of faults) bench.report.say(`  ${fault.padEnd(26)}found ${found} of ${of} within half an hour`);
   const sum = (key) => faults.reduce((total, each) => total + each[key], 0);
   bench.report.figure('anomalyFaults', sum('found') / sum('of'));
