@@ -107,7 +107,7 @@ function countClass(counts: QualityCounts, row: LabelledRow, label: string): voi
   );
   addToSums(counts.labelled, predictionBin(row), [1, predicted === label ? 1 : 0, hasScore ? score : 0]);
   counts.loss = addValue(counts.loss, lossOf(row, label));
-  if (hasScore && scores === null) countScore(countsAt(counts.scores, classKey.of(label), noScores), score);
+  if (hasScore && (scores === null || scores.length === 2)) countScore(countsAt(counts.scores, classKey.of(label), noScores), score);
   if (rank !== null) addToBin(counts.ranks, rank < 0 ? '-' : String(rank));
   if (scores !== null && truth !== null) {
     counts.vectors ??= noVectors();

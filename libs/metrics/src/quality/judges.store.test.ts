@@ -9,9 +9,9 @@ import type { JudgedWindow } from '../judgements/judgement.store.js';
 import { LabelStore } from '../records/label.store.js';
 import { PredictionStore } from '../records/prediction.store.js';
 import type { PredictionRow } from '../records/spool-line.js';
-import { LabelsJudge } from './labels.judge.js';
-import { PredictionErrorJudge } from './prediction-error.judge.js';
-import { QualityJudge } from './quality.judge.js';
+import { LabelsJudge } from './labels-judge.js';
+import { PredictionErrorJudge } from './prediction-error-judge.js';
+import { QualityJudge } from './quality-judge.js';
 import { countPredicted } from './quality-window.store.js';
 
 let database: TestDatabase;

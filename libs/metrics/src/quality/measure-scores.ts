@@ -44,7 +44,7 @@ export interface ScoreMeasures {
   readonly metrics: Record<string, WindowMeasure>;
   readonly perClass: readonly Record<string, WindowMeasure>[];
   /** How sure the model was against how often it was right, in groups of equally many rows; null without probabilities. */
-  readonly reliability: readonly ReliabilityBin[] | null;
+  readonly reliability: () => readonly ReliabilityBin[] | null;
 }
 
 /** Metrics that need scores: areas under curves, losses, calibration, the places of the true class. */
@@ -66,7 +66,7 @@ function measureBinary(counts: QualityCounts, { classes }: Classes, positive: nu
     ...areasOf(ranking),
     ...lossesOf({ logLoss: pick('log1', 'log0'), brier: pick('square1', 'square0'), outside, ranking }),
   };
-  return { metrics, perClass: [], reliability: reliabilityOf(ranking, outside) };
+  return { metrics, perClass: [], reliability: () => reliabilityOf(ranking, outside) };
 }
 
 function measureMany(counts: QualityCounts, { classes }: Classes, ranks: Record<string, WindowMeasure>, rows: ScoredRows | undefined): ScoreMeasures {
@@ -84,7 +84,7 @@ function measureMany(counts: QualityCounts, { classes }: Classes, ranks: Record<
     }),
     ...ranks,
   };
-  return { metrics, perClass, reliability: reliabilityOf(calibrated, vectors?.outside ?? 0) };
+  return { metrics, perClass, reliability: () => reliabilityOf(calibrated, vectors?.outside ?? 0) };
 }
 
 function reliabilityOf(ranking: Ranking | undefined, outside: number): ReliabilityBin[] | null {
@@ -143,17 +143,24 @@ function confidenceBins(counts: QualityCounts): Ranking | undefined {
 }
 
 function rankBins(given: readonly { bin: string; n: number; positives: number; sum: number }[]): Ranking | undefined {
-  const bins: Bin[] = given
-    .filter(({ bin, n }) => n > 0 && placeOfBin(bin) !== undefined)
-    .sort((a, b) => (placeOfBin(a.bin) ?? 0) - (placeOfBin(b.bin) ?? 0))
-    // The mean of its scores stands for the bin: calibration sums are exact then.
+  const placed = given.flatMap((one) => {
+    const place = one.n > 0 ? placeOfBin(one.bin) : undefined;
+    return place === undefined ? [] : [{ ...one, place }];
+  });
+  // The mean of its scores stands for the bin: calibration sums are exact then.
+  const bins: Bin[] = placed
+    .sort((a, b) => a.place - b.place)
     .map(({ n, positives, sum }) => ({ place: sum / n, positives, negatives: n - positives }));
   if (bins.length === 0) return undefined;
   const positives = bins.reduce((sum, bin) => sum + bin.positives, 0);
   const negatives = bins.reduce((sum, bin) => sum + bin.negatives, 0);
   const shared = bins.reduce((sum, bin) => sum + bin.positives * bin.negatives, 0);
   return {
-    ranked: rankScores(Float64Array.from(bins.flatMap(({ place }) => [place, place]))),
+    // They are in order already.
+    ranked: {
+      scores: Float64Array.from(bins.flatMap(({ place }) => [place, place])),
+      order: Int32Array.from({ length: 2 * bins.length }, (_, at) => at),
+    },
     isPositive: Uint8Array.from(bins.flatMap(() => [1, 0])),
     weights: Uint32Array.from(bins.flatMap((bin) => [bin.positives, bin.negatives])),
     positives,

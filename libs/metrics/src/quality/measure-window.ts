@@ -45,7 +45,7 @@ export function measureWindow(counts: QualityCounts, task: Task, rows?: ScoredRo
       metrics,
       perClass: [],
       confusion: null,
-      reliability: null,
+      reliability: () => null,
       leastOfClass: undefined,
       leastClass: undefined,
     };

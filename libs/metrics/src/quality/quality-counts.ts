@@ -182,8 +182,9 @@ export function countsAt<T>(counts: Record<string, T>, key: string, make: () => 
 }
 
 function addBins(into: Record<string, number>, part: Readonly<Record<string, number>>, sign: 1 | -1): void {
+  const placeOf = placesIn(into);
   for (const [key, count] of Object.entries(part)) {
-    const place = keyIn(into, key);
+    const place = placeOf(key);
     const sum = (into[place] ?? 0) + sign * count;
     if (sum > 0) into[place] = sum;
     else dropKey(into, place);
@@ -192,18 +193,29 @@ function addBins(into: Record<string, number>, part: Readonly<Record<string, num
 
 /** The first of each tuple counts rows: without any the whole tuple is nothing. */
 function addTuples<T extends number[]>(into: Record<string, T>, part: Readonly<Record<string, T>>, sign: 1 | -1): void {
+  const placeOf = placesIn(into);
   for (const [key, values] of Object.entries(part)) {
-    const place = keyIn(into, key);
+    const place = placeOf(key);
     const own = into[place];
     if (own === undefined) {
       if (sign === 1) into[place] = [...values] as typeof values;
       continue;
     }
-    values.forEach((value, index) => {
-      own[index] = (own[index] ?? 0) + sign * value;
-    });
+    for (let index = 0; index < values.length; index += 1) own[index] = (own[index] ?? 0) + sign * (values[index] ?? 0);
     if ((own[0] ?? 0) <= 0) dropKey(into, place);
   }
+}
+
+/** As `keyIn`, for many keys of one part: what is there is counted once, not for every new key. */
+function placesIn(counts: Readonly<Record<string, unknown>>): (key: string) => string {
+  let size: number | undefined;
+  return (key) => {
+    if (counts[key] !== undefined) return key;
+    size ??= Object.keys(counts).length;
+    if (size >= mostKeys) return otherKey;
+    size += 1;
+    return key;
+  };
 }
 
 /** A key that is there stays itself; a further one than the bound allows is counted with the others. */

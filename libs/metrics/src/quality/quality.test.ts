@@ -344,7 +344,7 @@ it('measures many classes from their scores: means over classes, places of the t
   }
   expect(exact.metrics['top5Accuracy']).toMatchObject({ value: null, why: 'the version scores too few classes' });
   expect(exact.perClass[1]?.metrics['rocAuc']?.value).toBeGreaterThan(0.5);
-  expect(measureScores(countRows(rows), { task, classes: ['a', 'b', 'c', 'd'], positive: undefined }).reliability).toHaveLength(10);
+  expect(measureScores(countRows(rows), { task, classes: ['a', 'b', 'c', 'd'], positive: undefined }).reliability()).toHaveLength(10);
 });
 
 /** Numbers in [0, 1) from a seed (mulberry32). */

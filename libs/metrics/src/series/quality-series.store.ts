@@ -164,6 +164,9 @@ function answer({ query, frame, counted, measuring, slices, worst, around }: Ans
   const wholeOf = (some: readonly Counted[]) => joined(frame.fromMs, some);
   const whole = wholeOf(counted);
   const measures = measure(whole, measuring);
+  const reliability = measures.reliability();
+  const total = points(counted);
+  const ofVersion = (version: number) => (versions.length === 1 ? counted : counted.filter((one) => one.version === version));
   return {
     ...frameOf(frame),
     taskKind: task.kind,
@@ -171,9 +174,9 @@ function answer({ query, frame, counted, measuring, slices, worst, around }: Ans
     average: averageOf(task),
     measuredFrom: measuring.isExact ? 'rows' : 'counts',
     slice: query.slice ?? null,
-    total: points(counted),
-    versions: versions.map((version) => pointOf(wholeOf(counted.filter((one) => one.version === version)), Math.min(frame.toMs, nowMs), measuring)),
-    byVersion: versions.map((version) => ({ version, points: points(counted.filter((one) => one.version === version)) })),
+    total,
+    versions: versions.map((version) => pointOf(wholeOf(ofVersion(version)), Math.min(frame.toMs, nowMs), measuring)),
+    byVersion: versions.map((version) => ({ version, points: versions.length === 1 ? total : points(ofVersion(version)) })),
     confusion: confusionOf(measures),
     perClass: measures.perClass.map(({ class: name, actual, predicted, metrics }) => ({
       class: name,
@@ -182,9 +185,9 @@ function answer({ query, frame, counted, measuring, slices, worst, around }: Ans
       metrics: Object.fromEntries(Object.entries(metrics).map(([metric, one]) => [metric, judgeMetric(metric, one, { measures, task })])),
     })),
     calibration:
-      measures.reliability === null
+      reliability === null
         ? null
-        : { of: task.kind === 'binary' ? 'positive' : 'predicted', bins: measures.reliability.map((bin) => ({ ...bin, n: Math.round(bin.n) })) },
+        : { of: task.kind === 'binary' ? 'positive' : 'predicted', bins: reliability.map((bin) => ({ ...bin, n: Math.round(bin.n) })) },
     slices: slicesView(slices, task),
     errors: errorsOf(steps, counted, task),
     worst: worstView(worst, whole.counts),
@@ -305,7 +308,15 @@ function slicesView(slices: readonly SliceTotals[], task: Task): QualitySeries['
       const value = labelled === 0 ? null : good / labelled;
       const spread = labelled < 2 || value === null ? 0 : Math.sqrt(Math.max(0, squares / labelled - value ** 2) / labelled);
       const interval = value === null ? null : isValue ? normalInterval(value, spread, [0, Infinity]) : wilsonInterval(good, labelled);
-      const measures = { labelled, leastOfClass: undefined, leastClass: undefined, metrics: {}, perClass: [], confusion: null, reliability: null };
+      const measures = {
+        labelled,
+        leastOfClass: undefined,
+        leastClass: undefined,
+        metrics: {},
+        perClass: [],
+        confusion: null,
+        reliability: () => null,
+      };
       const judgement = judgeMetric(
         metric,
         { value, interval, n: labelled, why: value === null ? 'there are no labelled rows' : null, bound: 0 },
