@@ -13,6 +13,7 @@ import {
   ProfileLearningStore,
   type ProfileStep,
   ProfileWindowStore,
+  profileWindowMs,
   type SeriesFrame,
   seriesFrame,
   WatchSettingsStore,
@@ -22,8 +23,9 @@ import { Answers } from '../http/answers.js';
 import type { CsvRow } from '../http/csv.js';
 import { Platform } from '../platform.js';
 
-/** Counts are kept by the hour, so a day is shown when nothing is asked. */
+/** Counts are mostly kept by the hour, so a day is shown when nothing is asked. */
 const defaultSpanMs = 86_400_000;
+const fineMs = 6 * 3_600_000;
 
 @Controller('v1/deployments/:deployment/drift')
 export class DriftController {
@@ -48,7 +50,7 @@ export class DriftController {
   @Answers(
     200,
     DriftSeries,
-    'How far inputs and outputs of one version lie from its reference, in steps of whole hours, ranked by what it means for the predictions. The span asked for is judged as one window; `judgements` is what alerts follow. With `column` the distributions of that one.',
+    'How far inputs and outputs of one version lie from its reference, in steps of five minutes within the last six hours and of whole hours before, ranked by what it means for the predictions. The span asked for is judged as one window; `judgements` is what alerts follow. With `column` the distributions of that one.',
     {
       name: 'drift',
       columns: ['at', 'column', 'side', 'n', 'effect', 'psi', 'noise', 'p', 'missingShare', 'unseenShare', 'outOfRangeShare', 'mean'],
@@ -61,7 +63,7 @@ export class DriftController {
     @Query({ schema: DriftQuery }) query: DriftQuery,
   ): Promise<DriftSeries> {
     const toMs = query.to === undefined ? Date.now() : Date.parse(query.to);
-    const frame = hourlyFrame(seriesFrame({ ...query, from: query.from ?? iso(toMs - defaultSpanMs) }, toMs));
+    const frame = frameOf(query, toMs);
     const deployment = await this.deployments.view(caller.projectId, name);
     const version = versionOf(deployment, query.version);
     const [reference, judged] = await Promise.all([
@@ -99,6 +101,14 @@ export class DriftController {
     const learning = { rows: Math.min(rows.get(version.versionId) ?? 0, reference.learnRows), wanted: reference.learnRows };
     return { off: `Version ${version.version} has no reference yet: ${learning.rows} of ${learning.wanted} rows are learned.`, learning };
   }
+}
+
+/** Windows of five minutes are kept for six hours, hours after: a span that reaches further back has steps of whole hours. */
+function frameOf(query: DriftQuery, toMs: number): SeriesFrame {
+  const fromMs = query.from === undefined ? toMs - defaultSpanMs : Date.parse(query.from);
+  const asked = { ...query, from: iso(fromMs) };
+  if (fromMs < Date.now() - fineMs) return hourlyFrame(seriesFrame(asked, toMs));
+  return seriesFrame({ ...asked, step: Math.max(query.step ?? 0, profileWindowMs / 1000) }, toMs);
 }
 
 const nothing = { reference: null, rows: 0, span: null, columns: [], detail: null };

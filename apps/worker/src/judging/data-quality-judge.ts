@@ -2,7 +2,7 @@ import { DataQualityWalkState, type Judge, type JudgedWindow, profileHourMs, typ
 import type { DriftStores } from './drift-judge.js';
 import {
   closedHours,
-  countedHours,
+  countedWindows,
   historyUntil,
   RunningHours,
   runningEnd,
@@ -47,7 +47,7 @@ export class DataQualityJudge implements Judge {
     const ends = [...closed, ...(isGrown ? [runningMs] : [])];
     const [firstMs] = ends;
     if (firstMs === undefined || (!isGrown && !this.running.isNews(walked, closed))) return [];
-    const hours = await countedHours(this.stores.profiles, walked, { fromMs: firstMs - lookedBackMs, toMs: nowMs });
+    const hours = await countedWindows(this.stores.profiles, walked, { fromMs: firstMs - lookedBackMs, toMs: nowMs, stepMs: profileHourMs });
     if (hours.length === 0) return [];
     let state = known;
     const judged: JudgedWindow[] = [];

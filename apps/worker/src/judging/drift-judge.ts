@@ -10,13 +10,13 @@ import {
   type ProfileLearningStore,
   type ProfileWindowStore,
   profileHourMs,
-  RecentWindows,
+  profileWindowMs,
   type WatchedDeployment,
   walkDrift,
 } from '@slipway/metrics';
 import {
   closedHours,
-  countedHours,
+  countedWindows,
   historyUntil,
   RunningHours,
   runningEnd,
@@ -48,7 +48,6 @@ export interface DriftStores {
 export class DriftJudge implements Judge {
   readonly kind = 'drift';
   readonly everyMs = 20_000;
-  private readonly recent = new RecentWindows();
   private readonly running: RunningHours;
   private readonly walkedNow: WalkedNow;
   /** What was last said of versions without a reference. */
@@ -76,7 +75,11 @@ export class DriftJudge implements Judge {
     const runningMs = runningEnd(nowMs);
     const isGrown = runningMs !== undefined && (await this.running.hasGrown(walked, runningMs));
     if (!isGrown && !this.running.isNews(walked, ends)) return [];
-    const hours = await countedHours(this.stores.profiles, walked, { fromMs: (ends[0] ?? nowMs) - lookedBackMs, toMs: nowMs });
+    const hours = await countedWindows(this.stores.profiles, walked, {
+      fromMs: (ends[0] ?? nowMs) - lookedBackMs,
+      toMs: nowMs,
+      stepMs: profileHourMs,
+    });
     if (hours.length === 0) return [];
 
     let state = known;
@@ -88,16 +91,15 @@ export class DriftJudge implements Judge {
     };
     for (const endMs of ends) step(endMs, hoursOf(hours, endMs));
     const isYoung = nowMs - (hours[0]?.atMs ?? nowMs) < youngMs;
-    if (isGrown && isYoung && runningMs !== undefined) step(runningMs, this.recentOf(walked, hours, runningMs));
+    if (isGrown && isYoung && runningMs !== undefined) step(runningMs, await this.recentOf(walked, runningMs));
     if (JSON.stringify(state) !== JSON.stringify(before)) await this.stores.states.write(deployment.deploymentId, this.kind, key, state);
     return judged;
   }
 
-  private recentOf({ deployment, version }: WalkedVersion, hours: readonly CountedHour[], endMs: number): readonly CountedWindow[] {
-    const hourAtMs = Math.floor(endMs / profileHourMs) * profileHourMs;
-    const running = hours.find(({ atMs }) => atMs === hourAtMs);
-    if (running === undefined) return [];
-    return this.recent.follow(`${deployment.deploymentId}/${version.version}`, { hourAtMs, nowMs: endMs, totals: running.profile });
+  /** The windows of the last two hours, the running one as far as it has come. */
+  private async recentOf(walked: WalkedVersion, endMs: number): Promise<readonly CountedWindow[]> {
+    const windows = await countedWindows(this.stores.profiles, walked, { fromMs: endMs - 2 * profileHourMs, toMs: endMs, stepMs: profileWindowMs });
+    return windows.map((window) => ({ ...window, spanMs: Math.min(profileWindowMs, endMs - window.atMs) }));
   }
 
   /** Why there is no judgement of versions that nothing is known of yet. */

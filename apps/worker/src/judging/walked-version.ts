@@ -71,14 +71,14 @@ export function runningEnd(nowMs: number): number | undefined {
   return endMs % profileHourMs < settleMs * 2 ? undefined : endMs;
 }
 
-/** Hours of a version that were counted as its reference counts. */
-export async function countedHours(
+/** What was counted of a version as its reference counts, in hours or finer. */
+export async function countedWindows(
   profiles: Pick<ProfileWindowStore, 'steps'>,
   { deployment, version, reference }: WalkedVersion,
-  { fromMs, toMs }: { fromMs: number; toMs: number },
+  span: { fromMs: number; toMs: number; stepMs: number },
 ): Promise<readonly CountedHour[]> {
   const query = { deploymentId: deployment.deploymentId, versionId: version.versionId, layoutId: reference.body.layout.id };
-  return (await profiles.steps({ ...query, fromMs, toMs, stepMs: profileHourMs }))?.steps ?? [];
+  return (await profiles.steps({ ...query, ...span }))?.steps ?? [];
 }
 
 /** The hours before one that is judged, without those after it. */

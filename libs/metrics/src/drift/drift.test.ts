@@ -9,7 +9,6 @@ import { HourHistory, hourMs } from './hour-history.js';
 import { judgeDataQuality } from './judge-data-quality.js';
 import { type DriftReference, judgeDrift } from './judge-drift.js';
 import { judgeCounts, judgeSamples } from './judge-samples.js';
-import { RecentWindows } from './recent-windows.js';
 
 const uniform = seededRandom(7);
 const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
@@ -272,37 +271,6 @@ describe('the walk', () => {
     }
     expect(verdicts).toEqual(['ok', 'ok', 'alarm', 'alarm', 'ok', 'ok']);
   });
-});
-
-it('cuts running totals into windows, begins anew with an hour, and follows so many versions at most', () => {
-  const recent = new RecentWindows();
-  const minute = 60_000;
-  const totals = (rows: number) => profileOf({ ...rowsOf(rows) });
-  const first = totals(100);
-  expect(recent.follow('a', { hourAtMs: 0, nowMs: 5 * minute, totals: first }).map(({ profile }) => profile.rows)).toEqual([100]);
-  const more = profileOf(rowsOf(60));
-  const both: Profile = {
-    ...first,
-    rows: 160,
-    columns: first.columns.map((column, index) => ({
-      ...column,
-      n: 160,
-      bins: column.bins.map((count, bin) => count + (more.columns[index]?.bins[bin] ?? 0)),
-    })),
-  };
-  expect(recent.follow('a', { hourAtMs: 0, nowMs: 7 * minute, totals: both })).toHaveLength(1);
-  const cut = recent.follow('a', { hourAtMs: 0, nowMs: 10 * minute, totals: both });
-  expect(cut.map(({ atMs, spanMs, profile }) => [atMs, spanMs, profile.rows])).toEqual([
-    [0, 5 * minute, 100],
-    [5 * minute, 5 * minute, 60],
-  ]);
-  expect(cut[1]?.profile.columns[0]?.bins).toEqual(more.columns[0]?.bins);
-  // Totals that have shrunk (a source was lost) make no window.
-  expect(recent.follow('a', { hourAtMs: 0, nowMs: 15 * minute, totals: first })).toHaveLength(2);
-  expect(recent.follow('a', { hourAtMs: hourMs, nowMs: hourMs + 5 * minute, totals: first })).toHaveLength(3);
-  expect(recent.follow('a', { hourAtMs: 3 * hourMs, nowMs: 3 * hourMs + 5 * minute, totals: first })).toHaveLength(1);
-  for (let version = 0; version < 64; version += 1) recent.follow(`v${version}`, { hourAtMs: 0, nowMs: minute, totals: first });
-  expect(recent.follow('a', { hourAtMs: 3 * hourMs, nowMs: 3 * hourMs + 10 * minute, totals: first })).toHaveLength(1);
 });
 
 it('shows a span step by step, and one column beside its reference', () => {
