@@ -116,7 +116,7 @@ async function fillDay(pool, store, fromMs, profiles) {
     nowMs,
   );
   await store.write(totals, nowMs);
-  await store.rollUp(nowMs + 2 * hourMs);
+  await store.rollUp(nowMs + 8 * hourMs);
   // The server's own vacuum comes many times a day; this is a day in a moment.
   await pool.query('vacuum telemetry.profile_windows');
 }

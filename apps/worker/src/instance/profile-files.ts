@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 // Profile files of an instance in its spool folder, beside its records. A boot is one process from its start to its end.
 //   profile-<boot>.rows                            rows answered and rows written down, then who this is: the worker sees what was lost
-//   profile-<boot>-<segment>.open | .done          totals of an hour in one layout, replaced as a whole; `.done`: nothing is added any more
+//   profile-<boot>-<segment>.open | .done          totals of a window in one layout, replaced as a whole; `.done`: nothing is added any more
 //   profile-<boot>-<sequence>.learn                first rows as they were
 //   profile-<layout>.layout                        the layout of such totals
 //   profile.json                                   from the worker: the layout to count in, the rows to learn from
@@ -20,9 +20,9 @@ export type ProfileOwner = z.infer<typeof ProfileOwner>;
 /** The first line of a file of totals. */
 export const TotalsHead = ProfileOwner.extend({
   boot: z.string(),
-  /** Which totals of the boot: one hour may have several, when the layout changes or the clock is put back. */
+  /** Which totals of the boot: one window may have several, when the layout changes or the clock is put back. */
   segment: z.number().int(),
-  /** Start of the hour, epoch ms. */
+  /** Start of the window, epoch ms. */
   startMs: z.number().int(),
   layoutId: z.string(),
   /** Rows of this boot that were written down with this file and those before it. */

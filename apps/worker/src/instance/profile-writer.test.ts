@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Profile } from '@slipway/contracts';
 import type { InstanceSpec, Tensor } from '@slipway/inference';
-import { bareLayout, decodeLearnedRows, decodeProfile, freezeLayout } from '@slipway/metrics/profiles';
+import { bareLayout, decodeLearnedRows, decodeProfile, freezeLayout, profileWindowMs } from '@slipway/metrics/profiles';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LearnedHead, profileControlFile, profileFileOf, readRowCounts, splitHeaded, TotalsHead } from './profile-files.js';
 import { ProfileWriter } from './profile-writer.js';
@@ -96,26 +96,26 @@ describe('ProfileWriter', () => {
       layoutId: bare.id,
       written: 7,
     });
-    expect(only?.head.startMs).toBe(Date.UTC(2026, 0, 5, 10));
+    expect(only?.head.startMs).toBe(Date.UTC(2026, 0, 5, 10, 30));
     expect(only?.profile).toMatchObject({ rows: 7, layout: bare.id });
     expect(only?.profile.columns[0]).toMatchObject({ n: 7, max: 3 });
     expect(rowCounts()).toEqual({ answered: 7, written: 7 });
   });
 
-  it('ends the file of an hour when it is over, and never touches it again', () => {
+  it('ends the file of a window when it is over, and never touches it again', () => {
     const profile = writer();
     send(profile, 3);
-    now += 3_600_000;
+    now += profileWindowMs;
     send(profile, 2);
     profile.tick();
-    now += 3_600_000;
+    now += profileWindowMs;
     profile.tick();
     send(profile, 1);
     profile.close();
-    expect(totals().map(({ head, profile: { rows }, isDone }) => [new Date(head.startMs).getUTCHours(), rows, isDone])).toEqual([
-      [10, 3, true],
-      [11, 2, true],
-      [12, 1, true],
+    expect(totals().map(({ head, profile: { rows }, isDone }) => [new Date(head.startMs).getUTCMinutes(), rows, isDone])).toEqual([
+      [30, 3, true],
+      [35, 2, true],
+      [40, 1, true],
     ]);
     expect(rowCounts()).toEqual({ answered: 6, written: 6 });
   });
@@ -204,16 +204,16 @@ describe('ProfileWriter', () => {
     }).not.toThrow();
   });
 
-  it('leaves hours uncounted on the disk, and says so, when too many files lie there', () => {
+  it('leaves windows uncounted on the disk, and says so, when too many files lie there', () => {
     for (let file = 0; file < 1_000; file++) writeFileSync(join(folder, `profile-old-${file}.done`), '');
     const profile = writer();
-    now += 3_600_000;
+    now += profileWindowMs;
     send(profile, 3);
     profile.tick();
     expect(rowCounts()).toEqual({ answered: 3, written: 0 });
     rmSync(join(folder, 'profile-old-0.done'));
     rmSync(join(folder, 'profile-old-1.done'));
-    now += 3_600_000;
+    now += profileWindowMs;
     send(profile, 2);
     profile.tick();
     expect(rowCounts()).toEqual({ answered: 5, written: 2 });

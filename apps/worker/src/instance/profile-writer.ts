@@ -2,7 +2,15 @@ import { closeSync, openSync, readdirSync, readFileSync, renameSync, statSync, w
 import { join } from 'node:path';
 import type { ProfileLayout } from '@slipway/contracts';
 import type { InstanceSpec, Tensor } from '@slipway/inference';
-import { bareLayout, encodeLearnedRows, encodeProfile, type HeldInputs, ProfileCounter } from '@slipway/metrics/profiles';
+import {
+  bareLayout,
+  encodeLearnedRows,
+  encodeProfile,
+  type HeldInputs,
+  ProfileCounter,
+  profileWindowMs,
+  profileWindowOf,
+} from '@slipway/metrics/profiles';
 import {
   bootName,
   headed,
@@ -15,8 +23,7 @@ import {
 } from './profile-files.js';
 import { RowLearner } from './row-learner.js';
 
-const hourMs = 3_600_000;
-/** Files that may lie unshipped; with more, hours go on being counted but are not written down, and count as lost. */
+/** Files that may lie unshipped, some days of them; with more, windows go on being counted but are not written down, and count as lost. */
 const filesMax = 1_000;
 
 /** What of a request is needed to count it. */
@@ -26,7 +33,7 @@ export interface ProfiledRequest {
 }
 
 /**
- * Counts every live request that is answered, by the hour and in the layout of the version's reference, and writes the totals down each second.
+ * Counts every live request that is answered, by windows of five minutes and in the layout of the version's reference, and writes the totals down each second.
  * A killed process has lost what it counted since; how many rows that were stands in a file that is written before answers leave. Nothing here
  * keeps a prediction from being answered: what cannot be counted or written is lost and told.
  */
@@ -62,7 +69,7 @@ export class ProfileWriter {
     this.bare = bareLayout(spec.signature, spec.task ?? undefined);
     this.wantedLayout = this.bare;
     this.learner = new RowLearner(this.bare.id);
-    this.startMs = hourOf(now());
+    this.startMs = profileWindowOf(now());
     this.countFile = this.openCounts();
     this.readControl();
     this.counter = this.counterFor(this.wantedLayout);
@@ -79,7 +86,7 @@ export class ProfileWriter {
     this.held = undefined;
     if (!isLive(header)) return;
     const nowMs = this.now();
-    if (nowMs >= this.startMs + hourMs || nowMs < this.startMs) this.turn(hourOf(nowMs), this.counter.layout);
+    if (nowMs >= this.startMs + profileWindowMs || nowMs < this.startMs) this.turn(profileWindowOf(nowMs), this.counter.layout);
     const before = this.counter.rows;
     const isCounted = attempt(() => {
       this.counter.add(held ?? request.inputs, outputs);
@@ -98,10 +105,10 @@ export class ProfileWriter {
     attempt(() => writeSync(file, this.countBytes, 0, rowCountBytes, 0));
   }
 
-  /** Writes down what is new, turns the hour, takes over another layout; called each second. */
+  /** Writes down what is new, turns the window, takes over another layout; called each second. */
   tick(): void {
     this.readControl();
-    const startMs = hourOf(this.now());
+    const startMs = profileWindowOf(this.now());
     // Inputs that are held fit the present layout alone.
     const layout = this.held === undefined ? this.wantedLayout : this.counter.layout;
     if (startMs !== this.startMs || layout.id !== this.counter.layout.id) this.turn(startMs, layout);
@@ -112,7 +119,7 @@ export class ProfileWriter {
     this.note();
   }
 
-  /** Writes down everything and ends the present hour's file. */
+  /** Writes down everything and ends the present window's file. */
   close(): void {
     this.turn(this.startMs, this.counter.layout);
     this.writeLearned();
@@ -121,7 +128,7 @@ export class ProfileWriter {
     if (this.countFile !== undefined) closeSync(this.countFile);
   }
 
-  /** Ends the file of the present hour and layout, and begins with the next. */
+  /** Ends the file of the present window and layout, and begins with the next. */
   private turn(startMs: number, layout: ProfileLayout): void {
     const isWritten = this.writeTotals();
     if (isWritten && this.writtenHere > 0) {
@@ -135,7 +142,7 @@ export class ProfileWriter {
     this.hasRoom = this.filesLying() < filesMax;
   }
 
-  /** Replaces the totals of the present hour where there is more; false when they could not be written. */
+  /** Replaces the totals of the present window where there is more; false when they could not be written. */
   private writeTotals(): boolean {
     const { counter, startMs, boot, segment, owner } = this;
     if (counter.rows === this.writtenHere) return true;
@@ -216,10 +223,6 @@ export class ProfileWriter {
 
 function isLive(header: ProfiledRequest['header']): boolean {
   return (header.kind ?? 0) === 0;
-}
-
-function hourOf(atMs: number): number {
-  return Math.floor(atMs / hourMs) * hourMs;
 }
 
 /** Undefined where it fails: a full disk, a shape that nobody expected. */

@@ -2,7 +2,7 @@ import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { ProfileLayout } from '@slipway/contracts';
 import type { LayoutSource, LostRows, ProfileLearningStore, ProfileTotals, ProfileWindowStore } from '@slipway/metrics';
-import { decodeProfile } from '@slipway/metrics';
+import { decodeProfile, profileWindowOf } from '@slipway/metrics';
 import { isDatabaseUnavailable, type Logger } from '@slipway/platform';
 import {
   LearnedHead,
@@ -32,7 +32,7 @@ export interface ProfileShipperOptions {
 
 /** A process touches its count of rows each second. */
 const silentMs = 30_000;
-/** How much more a running hour must hold before it is sent again: what lies on this disk is safe. */
+/** How much more a running window must hold before it is sent again: what lies on this disk is safe. */
 const resendMs = 5_000;
 
 type TotalsFile = ProfileFile & { readonly kind: 'totals' };
@@ -43,7 +43,7 @@ interface Boot {
 }
 
 /**
- * Carries profiles from the instances' folders to the database: running hours every few seconds, hours that are over once. Totals replace those
+ * Carries profiles from the instances' folders to the database: running windows every few seconds, those that are over once. Totals replace those
  * before them, so it does not matter how often they are sent, and a file is removed after they are stored alone. In the other direction it puts
  * the layouts of references into the folders of running instances. While the database is away it waits.
  */
@@ -164,7 +164,7 @@ export class ProfileShipper {
     const lost = counts.answered - Math.max(counts.written, written);
     if (lost > 0) {
       const { instanceId, deploymentId, versionId, versionNumber } = counts.owner;
-      const startMs = Math.floor(facts.mtimeMs / 3_600_000) * 3_600_000;
+      const startMs = profileWindowOf(facts.mtimeMs);
       const rows: LostRows = { deploymentId, versionId, versionNumber, startMs, source: `${instanceId}.${boot}`, lost };
       await this.options.windows.noteLost(rows);
       this.tell({ lost });

@@ -17,6 +17,7 @@ export { emptyCounts, mergeProfiles, ProfileSum } from './merge-profiles.js';
 export { finiteOf } from './moments.js';
 export { decodeProfile, encodeProfile } from './profile-codec.js';
 export { type BlockListener, type HeldInputs, ProfileCounter } from './profile-counter.js';
+export { profileHourMs, profileWindowMs, profileWindowOf } from './profile-spans.js';
 export type { ProfiledData, ProfiledTensor } from './profiled-tensor.js';
 export { PredictionReader, predictionColumn, scoreColumn } from './read-predictions.js';
 export { estimateUnseen } from './unseen-sketch.js';

@@ -3,24 +3,26 @@ import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { ProfileSum } from './merge-profiles.js';
 import { encodeProfile } from './profile-codec.js';
+import { profileHourMs, profileWindowMs } from './profile-spans.js';
 
-export const profileHourMs = 3_600_000;
 const dayMs = 86_400_000;
+const windowSeconds = profileWindowMs / 1000;
+const hourSeconds = profileHourMs / 1000;
 /** Hours older than this become days. */
 const hourlyDays = 30;
-/** An hour is merged when it has been over for so long. */
-const mergeAfterMs = 5 * 60_000;
+/** The windows of an hour are added up when it has been over for so long: until then one can look closely. */
+const fineMs = 6 * profileHourMs;
 /** A source that has been silent for so long adds nothing any more: its host is gone. */
 const silentMs = 7 * dayMs;
 /** Groups of rows that one round merges. */
 const groupsPerRound = 5_000;
 
-/** Totals of one source in one hour and layout. */
+/** Totals of one source in one window and layout. */
 export interface ProfileTotals {
   readonly deploymentId: string;
   readonly versionId: string;
   readonly versionNumber: number;
-  /** Start of the hour, epoch ms. */
+  /** Start of the window, epoch ms. */
   readonly startMs: number;
   /** An instance from one start to its end. */
   readonly source: string;
@@ -32,7 +34,7 @@ export interface ProfileTotals {
 /** Rows that a source answered and never counted. */
 export type LostRows = Omit<ProfileTotals, 'profile' | 'isClosed'> & { readonly lost: number };
 
-/** Which counts are asked for: from the hour that holds `fromMs` to the last one that begins before `toMs`, the running one included. */
+/** Which counts are asked for: from the window that holds `fromMs` to the last one that begins before `toMs`, the running one included. */
 export interface ProfileQuery {
   readonly deploymentId: string;
   readonly versionId?: string | undefined;
@@ -54,7 +56,7 @@ export interface ProfileWindow {
   readonly coverage: number;
 }
 
-/** One hour or day, or several of them together. */
+/** One window, hour or day, or several of them together. */
 export interface ProfileStep {
   readonly atMs: number;
   readonly profile: Profile;
@@ -77,11 +79,11 @@ where not w.is_merged and w.lost < excluded.lost`;
 const mine = `deployment_id = $1 and ($2::text is null or version_id = $2) and ($3::integer is null or version_number = $3)
   and start_at + make_interval(secs => span_seconds) > $4 and start_at > $4::timestamptz - interval '1 day' and start_at < $5 and not is_merged`;
 
-/** Counts of what versions were asked and answered: hours of thirty days, days after. */
+/** Counts of what versions were asked and answered: windows of five minutes for some hours, hours of thirty days, days after. */
 export class ProfileWindowStore {
   constructor(private readonly pool: Pool) {}
 
-  /** Stores totals; smaller ones never replace larger ones. Those of hours that have become days are left out. @returns how many were left out */
+  /** Stores totals; smaller ones never replace larger ones. Those of days that are days alone by now are left out. @returns how many were left out */
   async write(totals: readonly ProfileTotals[], nowMs = Date.now()): Promise<number> {
     const wanted = totals.filter(({ startMs }) => startMs >= dayOf(nowMs - hourlyDays * dayMs));
     if (wanted.length === 0) return totals.length;
@@ -89,7 +91,7 @@ export class ProfileWindowStore {
       wanted.map(({ deploymentId }) => deploymentId),
       wanted.map(({ versionId }) => versionId),
       wanted.map(({ startMs }) => new Date(startMs)),
-      wanted.map(() => profileHourMs / 1000),
+      wanted.map(() => windowSeconds),
       wanted.map(({ profile }) => profile.layout),
       wanted.map(({ source }) => source),
       wanted.map(({ versionNumber }) => versionNumber),
@@ -102,7 +104,7 @@ export class ProfileWindowStore {
 
   /** Notes rows that were never counted; said twice it changes nothing. */
   async noteLost({ deploymentId, versionId, startMs, source, versionNumber, lost }: LostRows): Promise<void> {
-    await this.pool.query(upsertLost, [deploymentId, versionId, new Date(startMs), profileHourMs / 1000, source, versionNumber, lost]);
+    await this.pool.query(upsertLost, [deploymentId, versionId, new Date(startMs), windowSeconds, source, versionNumber, lost]);
   }
 
   /** Everything counted in a window; undefined when there is nothing. */
@@ -119,11 +121,11 @@ export class ProfileWindowStore {
     return { layoutId, profile, rowsInAll: counted, lost, coverage: answered === 0 ? 0 : profile.rows / answered };
   }
 
-  /** The counts of a window step by step, oldest first; steps without rows are absent. A step is as long as an hour at least, and a day where only days are left. */
+  /** The counts of a window step by step, oldest first; steps without rows are absent. What is only known by the hour or the day is all in the step that it begins in. */
   async steps(query: ProfileQuery & { readonly stepMs: number }): Promise<{ layoutId: string; steps: ProfileStep[] } | undefined> {
     const layoutId = query.layoutId ?? (await this.layoutsIn(query)).find(({ id }) => id !== '')?.id;
     if (layoutId === undefined) return undefined;
-    const stepMs = Math.max(profileHourMs, query.stepMs);
+    const stepMs = Math.max(profileWindowMs, query.stepMs);
     const sums = new Map<number, ProfileSum>();
     for (const { at, body } of await this.read(query, layoutId)) {
       const atMs = Math.floor(at.getTime() / stepMs) * stepMs;
@@ -167,18 +169,20 @@ export class ProfileWindowStore {
     return rows;
   }
 
-  /** Makes one row of the sources of each hour that is over, and days of hours that are old. May be run by several at a time and at any time. */
+  /** Makes one row of all windows and sources of hours that are over, and days of hours that are old. May be run by several at a time and at any time. */
   async rollUp(nowMs: number): Promise<{ hours: number; days: number }> {
+    const silentSince = new Date(nowMs - silentMs);
     const hours = await this.mergeAll(
-      `select distinct deployment_id as "deploymentId", version_id as "versionId", start_at as at, layout_id as "layoutId" from telemetry.profile_windows
-       where source <> '' and not is_merged and start_at < $1 and (is_closed or updated_at < $2) order by 3 limit ${groupsPerRound}`,
-      [new Date(nowMs - mergeAfterMs - profileHourMs), new Date(nowMs - silentMs)],
-      (client, group) => mergeHour(client, group, new Date(nowMs - silentMs)),
+      `select distinct deployment_id as "deploymentId", version_id as "versionId", date_trunc('hour', start_at, 'UTC') as at, layout_id as "layoutId"
+       from telemetry.profile_windows
+       where span_seconds = ${windowSeconds} and not is_merged and start_at < $1 and (is_closed or updated_at < $2) order by 3 limit ${groupsPerRound}`,
+      [new Date(Math.floor((nowMs - fineMs) / profileHourMs) * profileHourMs), silentSince],
+      (client, group) => mergeHour(client, group, silentSince),
     );
     // A day later than `write` stops to take them.
     const days = await this.mergeAll(
       `select distinct deployment_id as "deploymentId", version_id as "versionId", date_trunc('day', start_at, 'UTC') as at, layout_id as "layoutId"
-       from telemetry.profile_windows where span_seconds = ${profileHourMs / 1000} and start_at < $1 order by 3 limit ${groupsPerRound}`,
+       from telemetry.profile_windows where span_seconds <= ${hourSeconds} and start_at < $1 order by 3 limit ${groupsPerRound}`,
       [new Date(dayOf(nowMs - (hourlyDays + 1) * dayMs))],
       mergeDay,
     );
@@ -221,20 +225,24 @@ interface MergedRow {
 
 const columns = `start_at as at, span_seconds as span, source, version_number as number, "rows"::float8 as "rows", lost::float8 as lost, body`;
 
+/** An hour that was merged before takes up what has come late. */
 async function mergeHour(client: PoolClient, { deploymentId, versionId, at, layoutId }: Group, silentSince: Date): Promise<void> {
   const key = [deploymentId, versionId, at, layoutId];
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 7104202615))', [key.join('/')]);
+  const ofHour = `deployment_id = $1 and version_id = $2 and start_at >= $3::timestamptz and start_at < $3::timestamptz + interval '1 hour' and layout_id = $4`;
   const { rows } = await client.query<MergedRow>(
-    `select ${columns} from telemetry.profile_windows where deployment_id = $1 and version_id = $2 and start_at = $3 and layout_id = $4
-       and span_seconds = ${profileHourMs / 1000} and not is_merged and (source = '' or is_closed or updated_at < $5) for update`,
+    `select ${columns} from telemetry.profile_windows where ${ofHour} and not is_merged
+       and (span_seconds = ${hourSeconds} or span_seconds = ${windowSeconds} and (is_closed or updated_at < $5)) for update`,
     [...key, silentSince],
   );
-  if (!rows.some(({ source }) => source !== '')) return;
-  await put(client, key, profileHourMs / 1000, rows);
+  const windows = rows.filter(({ span }) => span === windowSeconds);
+  if (windows.length === 0) return;
+  await put(client, key, hourSeconds, rows);
   await client.query(
-    `update telemetry.profile_windows set is_merged = true, is_closed = true, "rows" = 0, lost = 0, body = '' where deployment_id = $1 and version_id = $2 and start_at = $3
-       and layout_id = $4 and span_seconds = ${profileHourMs / 1000} and source = any($5)`,
-    [...key, rows.flatMap(({ source }) => (source === '' ? [] : source))],
+    `update telemetry.profile_windows w set is_merged = true, is_closed = true, "rows" = 0, lost = 0, body = ''
+     from unnest($5::timestamptz[], $6::text[]) as m(at, source)
+     where ${ofHour} and span_seconds = ${windowSeconds} and w.start_at = m.at and w.source = m.source`,
+    [...key, windows.map((row) => row.at), windows.map(({ source }) => source)],
   );
 }
 
@@ -243,7 +251,7 @@ async function mergeDay(client: PoolClient, { deploymentId, versionId, at, layou
   await client.query('select pg_advisory_xact_lock(hashtextextended($1, 7104202615))', [key.join('/')]);
   const ofDay = `deployment_id = $1 and version_id = $2 and start_at >= $3::timestamptz and start_at < $3::timestamptz + interval '1 day' and layout_id = $4`;
   const { rows } = await client.query<MergedRow>(`select ${columns} from telemetry.profile_windows where ${ofDay} and not is_merged for update`, key);
-  await client.query(`delete from telemetry.profile_windows where ${ofDay} and span_seconds = ${profileHourMs / 1000}`, key);
+  await client.query(`delete from telemetry.profile_windows where ${ofDay} and span_seconds <= ${hourSeconds}`, key);
   if (rows.length > 0) await put(client, key, dayMs / 1000, rows);
 }
 

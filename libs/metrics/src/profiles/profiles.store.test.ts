@@ -6,7 +6,8 @@ import { countColumns } from './count-columns.js';
 import { encodeLearnedRows } from './learned-rows.js';
 import { mergeProfiles } from './merge-profiles.js';
 import { ProfileLearningStore } from './profile-learning.store.js';
-import { type ProfileTotals, ProfileWindowStore, profileHourMs } from './profile-window.store.js';
+import { profileHourMs, profileWindowMs } from './profile-spans.js';
+import { type ProfileTotals, ProfileWindowStore } from './profile-window.store.js';
 
 let database: TestDatabase;
 let store: ProfileWindowStore;
@@ -17,6 +18,8 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const dayMs = 86_400_000;
+/** When the windows of hours up to `now` are added up. */
+const afterFine = 8 * profileHourMs;
 /** The start of an hour, half a day back: all tests lie in whole hours of the past. */
 const now = Math.floor(Date.now() / dayMs) * dayMs + 12 * profileHourMs;
 const hour = (back: number) => now - back * profileHourMs;
@@ -71,7 +74,7 @@ describe('ProfileWindowStore', () => {
     await store.noteLost(lost);
     expect(await store.window(all('dep_b'))).toMatchObject({ layoutId: layout.id, rowsInAll: 5, lost: 5, coverage: 0.2 });
     expect(await store.window({ ...all('dep_b'), layoutId: bare.id })).toMatchObject({ layoutId: bare.id, coverage: 0.3 });
-    await store.rollUp(now);
+    await store.rollUp(now + afterFine);
     expect(await store.window(all('dep_b'))).toMatchObject({ rowsInAll: 5, lost: 5, coverage: 0.2 });
   });
 
@@ -80,29 +83,30 @@ describe('ProfileWindowStore', () => {
     const second = totals('dep_c', hour(4), [3], { source: 'ins_2.b' });
     const open = totals('dep_c', hour(4), [4], { source: 'ins_3.c', isClosed: false });
     await store.write([first, second, open], now);
-    await Promise.all([store.rollUp(now), store.rollUp(now)]);
+    await Promise.all([store.rollUp(now + afterFine), store.rollUp(now + afterFine)]);
     expect((await rowsOf('dep_c')).map(({ source, bytes }) => [source, bytes > 0])).toEqual([
-      ['', true],
       ['ins_1.a', false],
       ['ins_2.b', false],
       ['ins_3.c', true],
+      ['', true],
     ]);
     // A worker that was killed before it took the file away ships it again.
     await store.write([first, { ...second, profile: counts([3, 3]) }], now);
     const wanted = mergeProfiles([counts([1, 2]), counts([3]), counts([4])]);
     expect((await store.window(all('dep_c')))?.profile).toEqual(wanted);
-    await store.write([{ ...open, isClosed: true }], now);
-    await store.rollUp(now);
-    await store.rollUp(now);
-    expect((await store.window(all('dep_c')))?.profile).toEqual(wanted);
+    await store.write([{ ...open, isClosed: true }, totals('dep_c', hour(4) + 11 * profileWindowMs, [5])], now);
+    await store.rollUp(now + afterFine);
+    await store.rollUp(now + afterFine);
+    expect((await store.window(all('dep_c')))?.profile).toEqual(mergeProfiles([wanted, counts([5])]));
+    expect((await rowsOf('dep_c')).filter(({ bytes }) => bytes > 0).map(({ span }) => span)).toEqual([3_600]);
   });
 
   it('merges what a host left behind that is gone, and hours that are over alone', async () => {
     await store.write([totals('dep_d', hour(2), [1], { isClosed: false }), totals('dep_d', hour(0), [2])], now);
-    await store.rollUp(now + 60_000);
-    expect((await rowsOf('dep_d')).map(({ source }) => source)).toEqual(['ins_1.a', 'ins_1.a']);
+    await store.rollUp(now + afterFine - 2 * profileHourMs);
+    expect((await rowsOf('dep_d')).filter(({ source }) => source === '')).toHaveLength(0);
     await database.pool.query(`update telemetry.profile_windows set updated_at = now() - interval '8 days' where deployment_id = 'dep_d'`);
-    await store.rollUp(now + 2 * profileHourMs);
+    await store.rollUp(now + afterFine);
     expect((await rowsOf('dep_d')).filter(({ source }) => source === '')).toHaveLength(2);
     expect((await store.window(all('dep_d')))?.profile.rows).toBe(2);
   });
@@ -111,7 +115,7 @@ describe('ProfileWindowStore', () => {
     const old = now - 35 * dayMs;
     // Stored while they were new.
     await store.write([totals('dep_e', old, [1]), totals('dep_e', old + profileHourMs, [2]), totals('dep_e', old + dayMs, [9])], old);
-    await store.write([totals('dep_e', old, [3], { source: 'late', isClosed: false }), totals('dep_e', hour(3), [4])], old);
+    await store.write([totals('dep_e', old, [3], { source: 'late', isClosed: false }), totals('dep_e', hour(9), [4])], old);
     const lost = { deploymentId: 'dep_e', versionId: 'ver_1', versionNumber: 1, startMs: old, source: 'late', lost: 2 };
     await store.noteLost(lost);
     await store.rollUp(now);
@@ -119,8 +123,8 @@ describe('ProfileWindowStore', () => {
       [86_400, ''],
       [86_400, ''],
       [86_400, ''],
+      [300, 'ins_1.a'],
       [3_600, ''],
-      [3_600, 'ins_1.a'],
     ]);
     expect(await store.write([totals('dep_e', old, [3, 3, 3])], now)).toBe(1);
     const window = await store.window(all('dep_e'));
