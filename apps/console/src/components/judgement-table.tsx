@@ -1,4 +1,5 @@
 import type { JudgementView } from '@slipway/contracts';
+import { Folded } from '@/components/folded';
 import { type Column, Table } from '@/components/table';
 import { Ago, Raw } from '@/components/text';
 import { Verdict } from '@/components/verdict';
@@ -11,15 +12,25 @@ interface JudgementTableProps {
   readonly what?: string;
 }
 
-/** Judgements of one kind, alarms first; each in a sentence and in numbers. */
+/** Judgements, alarms first; each in a sentence and in numbers. Of many that are as they should be only some are shown at first. */
 export function JudgementTable({ caption, judgements, what = 'What' }: JudgementTableProps) {
-  return <Table caption={caption} columns={columnsFor(what)} rows={[...judgements].sort(byVerdict)} rowKey={keyOf} />;
+  const rows = [...judgements].sort(byVerdict);
+  const loud = rows.filter((row) => row.verdict === 'alarm' || row.subject === '').length;
+  return (
+    <Folded rows={rows} first={Math.max(quiet, loud)}>
+      {(shown) => <Table caption={caption} columns={columnsFor(what)} rows={shown} rowKey={keyOf} />}
+    </Folded>
+  );
 }
+
+/** Rows that are shown although nothing is wrong with them. */
+const quiet = 6;
 
 const order = { alarm: 0, ok: 1, insufficient: 2 } as const;
 
 function byVerdict(a: JudgementView, b: JudgementView): number {
-  return order[a.verdict] - order[b.verdict] || a.subject.localeCompare(b.subject) || (b.version ?? 0) - (a.version ?? 0);
+  const isPart = Number(a.subject !== '') - Number(b.subject !== '');
+  return order[a.verdict] - order[b.verdict] || isPart || a.subject.localeCompare(b.subject) || (b.version ?? 0) - (a.version ?? 0);
 }
 
 function keyOf({ kind, subject, version, slice }: JudgementView): string {

@@ -1,6 +1,7 @@
 import type { QualitySeries, QualitySlice, WorstSample } from '@slipway/contracts';
 import Link from 'next/link';
 import { TimeChart } from '@/components/charts/time-chart';
+import { Folded } from '@/components/folded';
 import { JudgementTable } from '@/components/judgement-table';
 import { Panel } from '@/components/panel';
 import { Badge } from '@/components/status';
@@ -76,7 +77,9 @@ export function QualityDetails({ data }: { readonly data: QualitySeries }) {
       )}
       {data.worst.length > 0 && (
         <Panel title="Furthest off" note="labelled predictions worth a look" className="overflow-hidden">
-          <Table caption="Furthest off" columns={worstColumns} rows={data.worst.slice(0, 20)} rowKey={(row) => row.predictionId} />
+          <Folded rows={data.worst} first={8}>
+            {(rows) => <Table caption="Furthest off" columns={worstColumns} rows={rows} rowKey={(row) => row.predictionId} />}
+          </Folded>
         </Panel>
       )}
     </div>

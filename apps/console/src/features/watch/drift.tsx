@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { Sparkline } from '@/components/charts/sparkline';
 import { Stat, StatRow } from '@/components/charts/stat';
 import { Empty, Loading, QueryView } from '@/components/faces';
+import { Folded } from '@/components/folded';
 import { JudgementTable } from '@/components/judgement-table';
 import { Panel } from '@/components/panel';
 import { ProgressBar } from '@/components/progress-bar';
@@ -60,7 +61,9 @@ function Seen({ name, data }: { readonly name: string; readonly data: DriftSerie
       )}
       {chosen !== undefined && <DriftDetail name={name} data={data} column={chosen} />}
       <Panel title="Columns" note="this window as one, against the reference" className="mt-4 overflow-hidden">
-        <Table caption="Columns by drift" columns={columnsFor(setColumn)} rows={data.columns} rowKey={(row) => `${row.side} ${row.column}`} />
+        <Folded rows={data.columns} first={Math.max(10, data.columns.filter((each) => each.span.verdict === 'alarm').length)}>
+          {(rows) => <Table caption="Columns by drift" columns={columnsFor(setColumn)} rows={rows} rowKey={(row) => `${row.side} ${row.column}`} />}
+        </Folded>
       </Panel>
       {data.judgements.length > 0 && (
         <Panel title="Judgements" note="hour by hour; what rules follow" className="mt-4 overflow-hidden">
