@@ -1,6 +1,5 @@
-import type { Judgement } from '@slipway/contracts';
+import type { ColumnLayout, Judgement } from '@slipway/contracts';
 import { namesText, percentText } from './drift-sentences.js';
-import type { ColumnDrift } from './judge-drift.js';
 
 /** The window as a whole. `value` is the share of drifted inputs, weighted by importance. */
 export interface WholeJudgement extends Judgement {
@@ -9,7 +8,13 @@ export interface WholeJudgement extends Judgement {
 }
 
 /** What the whole is made up of. */
-export type JudgedPart = Pick<ColumnDrift, 'column' | 'side' | 'judgement' | 'importance'>;
+export interface JudgedPart {
+  readonly column: string;
+  readonly side: ColumnLayout['side'];
+  readonly judgement: Judgement;
+  /** Share of the predictions' hanging on it. */
+  readonly importance: number;
+}
 
 /**
  * From its columns, ranked: the whole has drifted when the drifted inputs carry `wholeShare` of the importance or more, or an output has
