@@ -1,22 +1,19 @@
 'use client';
 
 import type { FailureSample, FailureSeries, InstanceFailure } from '@slipway/contracts';
-import Link from 'next/link';
 import { QueryView } from '@/components/faces';
 import { Panel } from '@/components/panel';
-import { Badge } from '@/components/status';
 import { type Column, Table } from '@/components/table';
 import { Ago, Raw } from '@/components/text';
 import { useFailures } from '@/lib/api/watch';
-import { formatCount, formatRatio } from '@/lib/text/format-number';
 import { useRange } from '@/lib/use-range';
 
-/** What failed and why: reasons, instances that ended, requests to look at. Shows nothing where nothing failed. */
+/** What failed and why: instances that ended, requests to look at. Shows nothing where nothing failed. */
 export function Failures({ name }: { readonly name: string }) {
   const query = useFailures(name, useRange());
   return (
     <QueryView query={query} loading={null}>
-      {(data) => (data.reasons.length + data.instanceFailures.length + data.samples.length === 0 ? null : <Seen data={data} />)}
+      {(data) => (data.instanceFailures.length + data.samples.length === 0 ? null : <Seen data={data} />)}
     </QueryView>
   );
 }
@@ -24,11 +21,6 @@ export function Failures({ name }: { readonly name: string }) {
 function Seen({ data }: { readonly data: FailureSeries }) {
   return (
     <div className="mt-4 grid items-start gap-4 xl:grid-cols-2">
-      {data.reasons.length > 0 && (
-        <Panel title="Failures by reason" note="share of the requests that count" className="overflow-hidden">
-          <Table caption="Failures by reason" columns={reasonColumns} rows={data.reasons} rowKey={(row) => row.reason} />
-        </Panel>
-      )}
       {data.instanceFailures.length > 0 && (
         <Panel title="Instances that ended" className="overflow-hidden">
           <Table caption="Instances that ended" columns={instanceColumns} rows={data.instanceFailures.slice(0, 20)} rowKey={(row) => row.id} />
@@ -53,22 +45,6 @@ function reasonWords(reason: string): string {
   return reason.replaceAll('_', ' ');
 }
 
-const reasonColumns: readonly Column<FailureSeries['reasons'][number]>[] = [
-  {
-    header: 'Reason',
-    isName: true,
-    narrow: 'title',
-    cell: (row) => (
-      <span className="flex w-full flex-wrap items-center justify-between gap-2">
-        {reasonWords(row.reason)}
-        {!row.isService && <Badge tone="idle">by the caller</Badge>}
-      </span>
-    ),
-  },
-  { header: 'Times', align: 'end', cell: (row) => formatCount(row.count) },
-  { header: 'Share', align: 'end', cell: (row) => formatRatio(row.ratio) },
-];
-
 const instanceColumns: readonly Column<InstanceFailure>[] = [
   {
     header: 'Why',
@@ -91,11 +67,8 @@ const sampleColumns: readonly Column<FailureSample>[] = [
     header: 'Prediction',
     isName: true,
     narrow: 'title',
-    cell: (row) => (
-      <Link href={`/predictions/${encodeURIComponent(row.predictionId)}`} className="link font-mono text-xs">
-        {row.predictionId}
-      </Link>
-    ),
+    // Without an answer there is no record to lead to.
+    cell: (row) => <code className="font-mono text-xs">{row.predictionId}</code>,
   },
   { header: 'Reason', cell: (row) => reasonWords(row.reason) },
   { header: 'Answered with', cell: (row) => (row.code === null ? '–' : <code className="font-mono text-xs">{row.code}</code>) },

@@ -12,7 +12,7 @@ import { Ago, Raw } from '@/components/text';
 import { useDeployment, useResources } from '@/lib/api/deployments';
 import { chartRows } from '@/lib/charts/chart-rows';
 import { summarise } from '@/lib/charts/summarise';
-import { formatBytes, formatBytesRate, formatCount, formatNumber } from '@/lib/text/format-number';
+import { formatBytes, formatBytesRate, formatCount, formatNumber, formatRatio } from '@/lib/text/format-number';
 import { useRange } from '@/lib/use-range';
 import { runsOn } from './runs-on';
 import { TabBar } from './tab-bar';
@@ -52,7 +52,15 @@ function NoData() {
 }
 
 const cpu: readonly ChartSeries[] = [{ key: 'cpu', label: 'CPU', color: 'var(--chart-1)', kind: 'area' }];
-const memory: readonly ChartSeries[] = [{ key: 'memory', label: 'memory', color: 'var(--chart-3)', kind: 'area' }];
+const memory: readonly ChartSeries[] = [
+  { key: 'memory', label: 'memory', color: 'var(--chart-3)', kind: 'area' },
+  { key: 'limit', label: 'limit', color: 'var(--chart-2)', dash: '4 3' },
+];
+const operations: readonly ChartSeries[] = [
+  { key: 'reads', label: 'reads', color: 'var(--chart-1)' },
+  { key: 'writes', label: 'writes', color: 'var(--chart-2)', dash: '4 3' },
+];
+const throttling: readonly ChartSeries[] = [{ key: 'throttled', label: 'throttled', color: 'var(--chart-4)', kind: 'area' }];
 const disk: readonly ChartSeries[] = [
   { key: 'read', label: 'read', color: 'var(--chart-1)' },
   { key: 'written', label: 'written', color: 'var(--chart-2)', dash: '4 3' },
@@ -70,6 +78,10 @@ function Charts({ data, markers }: { readonly data: ResourceSeries; readonly mar
   const rows = chartRows(data, data.total, (point) => ({
     cpu: point.cpuCores === null ? null : point.cpuCores * 100,
     memory: point.memoryBytes,
+    limit: point.memoryLimitBytes,
+    reads: point.readsPerSecond,
+    writes: point.writesPerSecond,
+    throttled: point.throttledRatio,
     read: point.readBytesPerSecond,
     written: point.writtenBytesPerSecond,
     threads: point.threads,
@@ -100,7 +112,7 @@ function Charts({ data, markers }: { readonly data: ResourceSeries; readonly mar
           title="Memory"
           unit="resident"
           rows={rows}
-          series={memory}
+          series={data.total.some((point) => point.memoryLimitBytes !== null) ? memory : memory.slice(0, 1)}
           format={formatBytes}
           markers={markers}
           summary={summarise(rows, 'memory', 'Memory', formatBytes)}
@@ -114,6 +126,26 @@ function Charts({ data, markers }: { readonly data: ResourceSeries; readonly mar
           markers={markers}
           summary={`${summarise(rows, 'read', 'Read per second', formatBytes)} ${summarise(rows, 'written', 'Written per second', formatBytes)}`}
         />
+        <TimeChart
+          title="Operations"
+          unit="read and write calls per second"
+          rows={rows}
+          series={operations}
+          format={formatNumber}
+          markers={markers}
+          summary={`${summarise(rows, 'reads', 'Reads per second', formatNumber)} ${summarise(rows, 'writes', 'Writes per second', formatNumber)}`}
+        />
+        {data.total.some((point) => (point.throttledRatio ?? 0) > 0) && (
+          <TimeChart
+            title="Throttling"
+            unit="of the time, kept away from a processor by its quota"
+            rows={rows}
+            series={throttling}
+            format={formatRatio}
+            markers={markers}
+            summary={summarise(rows, 'throttled', 'Throttled', formatRatio)}
+          />
+        )}
         <TimeChart
           title="Threads and files"
           unit="count"
