@@ -86,7 +86,7 @@ export class JudgementStore {
     return found.map(toView);
   }
 
-  /** Judgements of windows that end in a span, the oldest first. */
+  /** Judgements of windows that end in a span, the oldest first; of more than one answer holds the newest. */
   async between(query: {
     deploymentId: string;
     kind: JudgementKind;
@@ -100,10 +100,10 @@ export class JudgementStore {
       `select ${selected} from telemetry.judgements
        where deployment_id = $1 and kind = $2 and to_at > $3 and to_at <= $4 and ($5::text is null or subject = $5)
          and ($6::integer is null or version_number = $6) and ($7::text is null or slice = $7)
-       order by to_at, subject, version_number, slice limit ${most}`,
+       order by to_at desc, subject desc, version_number desc, slice desc limit ${most}`,
       [query.deploymentId, query.kind, iso(query.fromMs), iso(query.toMs), query.subject ?? null, query.version ?? null, query.slice ?? null],
     );
-    return found.map(toView);
+    return found.reverse().map(toView);
   }
 
   /** Forgets what is judged no more (a feature that is gone, a version without traffic): the newest judgements from before `beforeMs`. */
