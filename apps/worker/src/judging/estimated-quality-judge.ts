@@ -89,7 +89,10 @@ export class EstimatedQualityJudge implements Judge {
       open.set(span, [...(open.get(span) ?? []), each]);
     }
     const scored: JudgedWindow[] = [];
-    for (const own of [...open.values()].slice(-scoredPerRound)) {
+    // In turn: labels may come days later, when many newer windows are open too.
+    const windows = [...open.values()];
+    const turn = (Math.floor(nowMs / hourMs) * scoredPerRound) % Math.max(1, windows.length);
+    for (const own of [...windows.slice(turn), ...windows.slice(0, turn)].slice(0, scoredPerRound)) {
       const [first] = own;
       if (first === undefined) continue;
       const window = await this.estimates.window(of, Date.parse(first.from), Date.parse(first.to));
