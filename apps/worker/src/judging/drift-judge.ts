@@ -32,7 +32,7 @@ const lookedBackMs = 29 * dayMs;
 /** After a week the hours of a day are known, and a running hour waits for its end. */
 const youngMs = 7 * dayMs;
 
-/** Versions without a reference that are remembered. */
+/** Versions that something is remembered of. */
 const saidMost = 10_000;
 
 /** Where counts, references and what was judged before are read from. */
@@ -50,6 +50,8 @@ export class DriftJudge implements Judge {
   readonly everyMs = 20_000;
   private readonly running: RunningHours;
   private readonly walkedNow: WalkedNow;
+  /** Versions whose week is known: their running hours are not looked at, and nothing is read before one is over. */
+  private readonly settled = new Set<string>();
   /** What was last said of versions without a reference. */
   private readonly saidOfNone = new Map<string, string>();
 
@@ -73,7 +75,8 @@ export class DriftJudge implements Judge {
     const known = before?.layout === walked.reference.body.layout.id ? before : undefined;
     const ends = closedHours(known?.judgedMs ?? null, nowMs);
     const runningMs = runningEnd(nowMs);
-    const isGrown = runningMs !== undefined && (await this.running.hasGrown(walked, runningMs));
+    const counted = `${deployment.deploymentId}/${version.version}/${walked.reference.body.layout.id}`;
+    const isGrown = runningMs !== undefined && !this.settled.has(counted) && (await this.running.hasGrown(walked, runningMs));
     if (!isGrown && !this.running.isNews(walked, ends)) return [];
     const hours = await countedWindows(this.stores.profiles, walked, {
       fromMs: (ends[0] ?? nowMs) - lookedBackMs,
@@ -91,6 +94,9 @@ export class DriftJudge implements Judge {
     };
     for (const endMs of ends) step(endMs, hoursOf(hours, endMs));
     const isYoung = nowMs - (hours[0]?.atMs ?? nowMs) < youngMs;
+    if (this.settled.size > saidMost) this.settled.clear();
+    if (isYoung) this.settled.delete(counted);
+    else this.settled.add(counted);
     if (isGrown && isYoung && runningMs !== undefined) step(runningMs, await this.recentOf(walked, runningMs));
     if (JSON.stringify(state) !== JSON.stringify(before)) await this.stores.states.write(deployment.deploymentId, this.kind, key, state);
     return judged;
