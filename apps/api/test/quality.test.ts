@@ -47,7 +47,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-async function send(type: string, body: BodyInit) {
+async function send(type: string, body: string | Buffer) {
   const answer = await fetch(`${api.url}/v1/deployments/${name}/labels`, {
     method: 'POST',
     headers: { 'content-type': type, authorization: `Bearer ${adminKey}` },

@@ -10,14 +10,15 @@ export interface ServedVersion {
 
 const versionsMost = 100;
 
-/** Versions of the model that a deployment serves; of many, those asked for. */
+/** Versions of the model that a deployment serves, those asked for, in the order in which they were. */
 export async function servedVersions(db: Database, deploymentId: string, numbers: readonly number[]): Promise<ServedVersion[]> {
   const rows = await db.version.findMany({
     where: { number: { in: [...numbers] }, model: { deployments: { some: { id: deploymentId } } } },
     select: { id: true, number: true, task: true },
     take: versionsMost,
   });
-  return rows.map(({ id, number, task }) => ({ versionId: id, version: number, task: Task.safeParse(task).data }));
+  const versions = rows.map(({ id, number, task }) => ({ versionId: id, version: number, task: Task.safeParse(task).data }));
+  return versions.sort((one, other) => numbers.indexOf(one.version) - numbers.indexOf(other.version));
 }
 
 /** Their tasks by number; versions without one are left out. */
