@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainText } from '../text.js';
 import { Instant } from './paging.schema.js';
 
 /** How a deployment is judged; changing it needs no new revision. */
@@ -10,7 +11,7 @@ export const WatchSettings = z.strictObject({
       /** Size that a change must have besides being significant: PSI without its noise. */
       minEffect: z.number().min(0.01).max(10).default(0.1),
       /** Inputs and outputs that are shown but never alarm. */
-      ignore: z.array(z.string().max(256)).max(256).default([]),
+      ignore: z.array(plainText(256).min(1)).max(256).default([]),
     })
     .prefault({}),
   reference: z
