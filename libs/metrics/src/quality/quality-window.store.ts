@@ -103,7 +103,7 @@ function mergeInto(all: Map<string, WindowDelta>, delta: WindowDelta, seconds: W
 }
 
 function deltaIn(all: Map<string, WindowDelta>, { deploymentId, seconds, slice, startMs, version }: Place): WindowDelta {
-  const key = JSON.stringify([deploymentId, seconds, slice, startMs, version]);
+  const key = `${seconds} ${startMs} ${version} ${deploymentId} ${slice}`;
   const known = all.get(key);
   if (known !== undefined) return known;
   const made = { deploymentId, seconds, slice, startMs, version, predicted: 0, labelled: 0, arrivals: [], added: noCounts(), removed: noCounts() };
@@ -211,6 +211,7 @@ export class SliceNames {
 
   /** `name=value` of each slice of a row. */
   of(row: CountedPrediction): string[] {
+    if (row.slices === null || row.slices === undefined) return [];
     const known = this.known.get(dayKey(row));
     return slicesOf(row).map(([name, slice]) => (known?.has(slice) === true ? slice : `${name}=${otherValue}`));
   }
@@ -233,7 +234,7 @@ function slicesOf({ slices }: CountedPrediction): [name: string, slice: string][
 }
 
 function dayKey({ deploymentId, atMs, versionNumber }: CountedPrediction): string {
-  return JSON.stringify([deploymentId, startOf(atMs, 86_400), versionNumber]);
+  return `${startOf(atMs, 86_400)} ${versionNumber} ${deploymentId}`;
 }
 
 /** A stored window. */

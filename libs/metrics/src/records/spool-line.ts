@@ -64,42 +64,58 @@ export function parseSpoolLine(line: string, head?: SpoolHead): PredictionRow[] 
   const record = parseObject(line);
   if (record === undefined) return undefined;
   const ref = parsePredictionRef(textOf(record['id']));
-  const owners = ownersOf(record) ?? head;
+  const owners = (record['dep'] === undefined ? undefined : ownersOf(record)) ?? head;
   const rows = record['n'] ?? 1;
   if (ref === undefined || !isCount(rows) || owners === undefined) return undefined;
-  const { deploymentId, revisionId, versionId, versionNumber } = owners;
-  const lists = {
-    p: listOf(record['p']),
-    s: listOf(record['s']),
-    v: listOf(record['v']),
-    j: listOf(record['j']),
-    o: listOf(record['o']),
-    x: listOf(record['x']),
-  };
-  const count = Math.min(lists.p?.length ?? rows, rows, limits.rowsPerRecord);
-  const shared = {
+  const said: SaidOfAll = {
     atMs: ref.atMs,
     id: ref.id,
-    deploymentId,
-    revisionId,
-    versionId,
-    versionNumber,
     clientId: textOf(record['cid']) || null,
     queueMicros: microsOf(record['q']) ?? (head === undefined ? null : 0),
     computeMicros: microsOf(record['us']) ?? 0,
     rows,
     probability: probabilityOf(record['w']),
   };
-  return Array.from({ length: count }, (_, row) => ({
-    ...shared,
+  const count = Math.min(listOf(record['p'])?.length ?? rows, rows, limits.rowsPerRecord);
+  const parsed: PredictionRow[] = [];
+  for (let row = 0; row < count; row += 1) parsed.push(rowOf(record, { owners, said, row, sliceNames: head?.sliceNames ?? [] }));
+  return parsed;
+}
+
+/** What a line says of all its rows. */
+type SaidOfAll = Pick<PredictionRow, 'atMs' | 'id' | 'clientId' | 'queueMicros' | 'computeMicros' | 'rows' | 'probability'>;
+interface RowOf {
+  readonly owners: Omit<SpoolHead, 'sliceNames'>;
+  readonly said: SaidOfAll;
+  readonly row: number;
+  readonly sliceNames: readonly string[];
+}
+
+/** Named one by one and not spread: thousands a second pass here, and rows of one shape are read several times as fast. */
+function rowOf(record: Record<string, unknown>, { owners, said, row, sliceNames }: RowOf): PredictionRow {
+  const value = listOf(record['p'])?.[row];
+  const number = numberOf(value);
+  return {
+    atMs: said.atMs,
+    id: said.id,
     row,
-    ...predictionOf(lists.p?.[row]),
-    score: numberOf(lists.s?.[row]),
-    slices: slicesOf(lists.v?.[row], head?.sliceNames ?? []),
-    joinKey: textOf(lists.j?.[row]).slice(0, textMax) || null,
-    outputs: outputsOf(lists.o?.[row]),
-    inputs: inputsOf(lists.x?.[row]),
-  }));
+    deploymentId: owners.deploymentId,
+    revisionId: owners.revisionId,
+    versionId: owners.versionId,
+    versionNumber: owners.versionNumber,
+    clientId: said.clientId,
+    predicted: predictedOf(value, number),
+    predictedNumber: number,
+    score: numberOf(listOf(record['s'])?.[row]),
+    queueMicros: said.queueMicros,
+    computeMicros: said.computeMicros,
+    rows: said.rows,
+    probability: said.probability,
+    slices: slicesOf(listOf(record['v'])?.[row], sliceNames),
+    joinKey: textOf(listOf(record['j'])?.[row]).slice(0, textMax) || null,
+    outputs: outputsOf(listOf(record['o'])?.[row]),
+    inputs: inputsOf(listOf(record['x'])?.[row]),
+  };
 }
 
 function ownersOf(record: Record<string, unknown>): Omit<SpoolHead, 'sliceNames'> | undefined {
@@ -112,10 +128,9 @@ function ownersOf(record: Record<string, unknown>): Omit<SpoolHead, 'sliceNames'
  * A number is kept as such, and as text too when it is whole: it is then either a class or a value, and which of them the version's task says,
  * which people may correct later.
  */
-function predictionOf(value: unknown): Pick<PredictionRow, 'predicted' | 'predictedNumber'> {
-  if (typeof value === 'string') return { predicted: textOf(value).slice(0, textMax), predictedNumber: null };
-  const number = numberOf(value);
-  return { predicted: number !== null && Number.isInteger(number) ? String(number) : null, predictedNumber: number };
+function predictedOf(value: unknown, number: number | null): string | null {
+  if (typeof value === 'string') return textOf(value).slice(0, textMax);
+  return number !== null && Number.isInteger(number) ? String(number) : null;
 }
 
 function slicesOf(values: unknown, names: readonly string[]): PredictionRow['slices'] {
@@ -150,15 +165,20 @@ function microsOf(value: unknown): number | null {
 function parseObject(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** PostgreSQL's text has no NUL; a caller's own id may. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value.replaceAll('\0', '\uFFFD') : '';
+  if (typeof value !== 'string') return '';
+  return value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
 }
 
 function listOf(value: unknown): readonly unknown[] | undefined {
