@@ -103,9 +103,19 @@ describe('creating', () => {
     { over: { monitoring: Monitoring.parse({ slices: ['x', 'sex'] }) }, message: /monitoring.slices.1: .*no input "sex"; it has "x"/ },
     { over: { monitoring: Monitoring.parse({ joinKey: 'x[99999]' }) }, message: /monitoring.joinKey: .*"x\[99999\]".*name\[0\]/ },
     { over: { monitoring: Monitoring.parse({ records: { inputs: { fields: { ssn: 'mask' } } } }) }, message: /records.inputs.fields.ssn: .*"ssn"/ },
+    {
+      over: { monitoring: Monitoring.parse({ slices: ['x[0]'], records: { inputs: { fields: { x: 'mask' } } } }) },
+      message: /monitoring.slices.0: "x\[0\]" would stand in records .* says "mask"/,
+    },
+    {
+      over: { monitoring: Monitoring.parse({ joinKey: 'x', records: { inputs: { fields: { x: 'hash' } } } }) },
+      message: /monitoring.joinKey: "x" would stand in records .* says "hash"/,
+    },
   ])('refuses to watch what the version does not have: $message', async ({ over, message }) => {
     await expect(deployments.create(by, { ...fraud, spec: { ...spec, ...over } })).rejects.toEqual(refused('REQUEST_INVALID', message));
-    const known = { ...spec, monitoring: Monitoring.parse({ slices: ['x[0]'], joinKey: 'x' }), outputRanges: [{ output: 'y', min: 0 }] };
+    // What nothing is said of is dropped from the inputs that are kept, and may be a slice all the same.
+    const records = { inputs: { fields: { 'x[1]': 'hash' } } };
+    const known = { ...spec, monitoring: Monitoring.parse({ slices: ['x[0]'], joinKey: 'x[0]', records }), outputRanges: [{ output: 'y', min: 0 }] };
     await deployments.create(by, { ...fraud, spec: known });
   });
 

@@ -12,10 +12,11 @@ interface Mention {
 
 /**
  * Refuses a spec that names an input or output which the version does not have: what was meant to be redacted would be kept as it is, what was
- * meant to be watched would not be.
+ * meant to be watched would not be. Refuses too what would show an input that is to be redacted.
  * @throws SlipwayError REQUEST_INVALID
  */
 export async function refuseUnknownNames(tx: Transaction, versionId: string, spec: Named): Promise<void> {
+  refuseRedactedNames(spec.monitoring);
   const mentions = mentionsOf(spec);
   if (mentions.length === 0) return;
   const version = await tx.version.findUniqueOrThrow({ where: { id: versionId }, select: { number: true, signature: true } });
@@ -27,6 +28,26 @@ export async function refuseUnknownNames(tx: Transaction, versionId: string, spe
   const [first] = places;
   if (first === undefined) return;
   throw new SlipwayError('REQUEST_INVALID', `${first.path}: ${first.message}`, { places });
+}
+
+/**
+ * Slices and join keys stand in records as they are, for everybody who may look at them: an input that is said to be hashed, masked or dropped cannot be
+ * one. What becomes of inputs that nothing is said of (`others`) does not speak against it.
+ */
+function refuseRedactedNames({ slices, joinKey, records }: Named['monitoring']): void {
+  const fields = records.inputs?.fields ?? {};
+  const named = [
+    ...slices.map((name, at) => ({ path: `spec.monitoring.slices.${at}`, name })),
+    ...(joinKey === undefined ? [] : [{ path: 'spec.monitoring.joinKey', name: joinKey }]),
+  ];
+  const places = named.flatMap(({ path, name }) => {
+    const how = fields[name] ?? fields[name.replace(/\[\d+\]$/, '')] ?? 'keep';
+    if (how === 'keep') return [];
+    const message = `${JSON.stringify(name)} would stand in records as it is, while spec.monitoring.records.inputs.fields says "${how}"; expected "keep" there, or another input here`;
+    return [{ path, message }];
+  });
+  const [first] = places;
+  if (first !== undefined) throw new SlipwayError('REQUEST_INVALID', `${first.path}: ${first.message}`, { places });
 }
 
 function mentionsOf({ requestSamples, outputRanges, monitoring }: Named): Mention[] {
