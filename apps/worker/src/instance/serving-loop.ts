@@ -264,10 +264,11 @@ export class ServingLoop {
         this.keepRecord(answer, pending, queueMicros);
         this.profile?.add(pending, own);
         this.outgoing.push({ request: pending, answer, queueMicros });
-        if ((pending.header.kind ?? 0) === 0) this.natural.note(pending.request.inputs, own);
       } catch (error) {
         this.refuse(pending, asRefusal(error));
+        continue;
       }
+      this.noteNatural(pending, own);
     }
   }
 
@@ -290,6 +291,16 @@ export class ServingLoop {
     if (!records.enabled || (pending.header.kind ?? 0) !== 0) return;
     const probability = this.spool.admits(pending.header.predictionId ?? '', Math.min(answer.rows, records.maxRowsPerRequest));
     if (probability !== undefined) this.spool.add(this.runner.record(answer, pending, { probability, queueMicros }));
+  }
+
+  /** An answer that is on its way is not taken back for what is only counted of it. */
+  private noteNatural({ header, request }: Pending, outputs: readonly Tensor[]): void {
+    if ((header.kind ?? 0) !== 0) return;
+    try {
+      this.natural.note(request.inputs, outputs);
+    } catch {
+      // One repeat less is known of.
+    }
   }
 
   private refuse(request: IncomingRequest, error: SlipwayError): void {
