@@ -102,7 +102,7 @@ it('shows a firing alert, its judgement on the rule, and its notice', async () =
     recorder.record({ ...owner, outcome: 'runtime_error', durationSeconds: 0.1, rows: 1, requestBytes: 1, responseBytes: 1 });
   }
   await new ServingWindowStore(pool, 'gateway').write(recorder.takeDirty());
-  await new AlertEvaluation(db, pool, async () => new Map([[deploymentId, 'fraud']]), api.platform.publicUrl).run();
+  await new AlertEvaluation(db, pool, async () => new Map([[deploymentId, { name: 'fraud', servingVersions: [1] }]]), api.platform.publicUrl).run();
   const firing = AlertPage.parse((await api.call('GET', '/v1/alerts?state=firing')).body).items.find((alert) => alert.rule === wish.name);
   expect(firing).toMatchObject({ deployment: 'fraud', severity: 'ticket', judgement: { value: 1, n: 20, verdict: 'alarm' } });
   expect((await api.call('GET', `/v1/alerts/${firing?.id}`)).body).toEqual(firing);

@@ -6,6 +6,7 @@ export * from './deployments/deployment-names.store.js';
 export * from './deployments/deployment-state.js';
 export * from './deployments/derive-status.js';
 export * from './deployments/routing-changes.store.js';
+export * from './deployments/ruled-deployments.store.js';
 export * from './deployments/served-versions.store.js';
 export * from './deployments/watched-deployments.store.js';
 export * from './hosts/host.js';

@@ -1,5 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
-import { deploymentNames } from '@slipway/deployments';
+import { ruledDeployments } from '@slipway/deployments';
 import {
   AlertEvaluation,
   Counter,
@@ -38,7 +38,7 @@ export class AlertsModule implements OnModuleInit {
 
   private evaluate(): void {
     const { db, log, publicUrl } = this.platform;
-    const evaluation = new AlertEvaluation(db.prisma, db.pool, (ids) => deploymentNames(db.prisma, ids), publicUrl);
+    const evaluation = new AlertEvaluation(db.prisma, db.pool, (ids) => ruledDeployments(db.prisma, ids), publicUrl);
     const registers = [this.registry];
     const duration = new Histogram({
       name: 'slipway_alert_evaluation_duration_seconds',

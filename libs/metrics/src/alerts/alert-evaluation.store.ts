@@ -13,8 +13,15 @@ import { createDeliveries } from './delivery.store.js';
 import { fingerprint } from './fingerprint.js';
 import { webhookPayload } from './webhook-payload.js';
 
-/** The deployments that rules are about; one that is missing was deleted. */
-export type DeploymentNames = (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+/** A deployment that rules are about. */
+export interface RuledDeployment {
+  readonly name: string;
+  /** Versions that callers are sent to now. */
+  readonly servingVersions: readonly number[];
+}
+
+/** Reads the deployments that rules are about; one that is missing was deleted. */
+export type RuledDeployments = (ids: readonly string[]) => Promise<ReadonlyMap<string, RuledDeployment>>;
 
 type Rule = Awaited<ReturnType<Database['alertRule']['findMany']>>[number];
 type Alert = Awaited<ReturnType<Database['alert']['findMany']>>[number];
@@ -36,7 +43,7 @@ export class AlertEvaluation {
   constructor(
     private readonly db: Database,
     pool: Queryable,
-    private readonly deploymentNames: DeploymentNames,
+    private readonly ruledDeployments: RuledDeployments,
     private readonly publicUrl: string,
   ) {
     this.serving = new ServingSeriesStore(pool);
@@ -47,17 +54,17 @@ export class AlertEvaluation {
   async run(): Promise<EvaluationReport> {
     const now = await databaseTime(this.db);
     const rules = await this.db.alertRule.findMany({ where: { enabled: true } });
-    const names = await this.deploymentNames([...new Set(rules.map(({ deploymentId }) => deploymentId))]);
+    const ruled = await this.ruledDeployments([...new Set(rules.map(({ deploymentId }) => deploymentId))]);
     const errors: unknown[] = [];
     const current = new Map<string, string>();
     let transitions = 0;
     for (const rule of rules) {
-      const deployment = names.get(rule.deploymentId);
+      const deployment = ruled.get(rule.deploymentId);
       if (deployment === undefined) continue;
-      const subject = subjectOf(rule, deployment);
+      const subject = subjectOf(rule, deployment.name);
       current.set(rule.id, fingerprint(alertLabels(subject)));
       try {
-        if (await this.evaluate(rule, subject, now)) transitions += 1;
+        if (await this.evaluate(rule, { ...subject, servingVersions: deployment.servingVersions }, now)) transitions += 1;
       } catch (error) {
         errors.push(error);
       }
@@ -72,21 +79,29 @@ export class AlertEvaluation {
     return { rules: current.size, transitions, errors };
   }
 
-  private async evaluate(rule: Rule, subject: AlertSubject, now: Date): Promise<boolean> {
+  private async evaluate(rule: Rule, subject: RuleSubject, now: Date): Promise<boolean> {
     const judgement = await this.judge(rule, subject, now);
     const alert = await this.ensureAlert(rule, subject);
+    if (judgement === undefined) {
+      const annotations = { ...annotationsOf(alert), description: goneReason };
+      return this.write({ alert, rule, step: endAlert(positionOf(alert), now), now, judgement: nothingJudged, annotations });
+    }
     const step = nextAlertState(positionOf(alert), judgement.verdict, rule.forSeconds, now);
     return this.write({ alert, rule, step, now, judgement, annotations: alertAnnotations(subject, judgement) });
   }
 
-  private async judge({ deploymentId, ...rule }: Rule, { kind, severity }: AlertSubject, now: Date): Promise<Judgement> {
+  /** @returns undefined where there is nothing that the rule could follow: its subject is gone, or the version that was judged serves no more. */
+  private async judge({ deploymentId, ...rule }: Rule, { kind, severity, servingVersions }: RuleSubject, now: Date): Promise<Judgement | undefined> {
     const { threshold, minRequests, windowSeconds, subject } = RuleParamsRow.parse(rule.params);
     if (isMeasuredKind(kind)) {
       const span = { fromMs: now.getTime() - (windowSeconds + 10) * 1000 + 1, toMs: now.getTime() + 1 };
       return judgeRule({ kind, threshold: threshold ?? 0, minRequests }, await this.serving.total({ deploymentId, ...span }));
     }
     const current = await this.judgements.current(deploymentId, [kind]);
-    return judgeFollowed(subject === null ? current : current.filter((one) => one.subject === subject), severity, now.getTime());
+    const followed = current.filter(
+      (one) => (subject === null || one.subject === subject) && (one.version === null || servingVersions.includes(one.version)),
+    );
+    return followed.length === 0 ? undefined : judgeFollowed(followed, severity, now.getTime());
   }
 
   /** Alerts that are pending or firing although their rule is off, changed its labels, or lost its deployment. */
@@ -97,7 +112,7 @@ export class AlertEvaluation {
 
   private end({ rule, ...alert }: Alert & { rule: Rule }, now: Date): Promise<boolean> {
     const annotations = {
-      ...z.record(z.string(), z.string()).parse(alert.annotations),
+      ...annotationsOf(alert),
       description: 'The rule was switched off or changed, or its deployment deleted.',
     };
     return this.write({ alert, rule, step: endAlert(positionOf(alert), now), now, judgement: undefined, annotations });
@@ -183,6 +198,11 @@ export class AlertEvaluation {
   }
 }
 
+type RuleSubject = AlertSubject & Pick<RuledDeployment, 'servingVersions'>;
+
+const nothingJudged: Judgement = { value: null, interval: null, n: 0, threshold: null, verdict: 'insufficient', reason: 'Nothing was judged yet.' };
+const goneReason = 'What the rule follows is judged no more: it was removed or switched off, or the version serves no more.';
+
 interface Change {
   readonly alert: Alert;
   readonly rule: Rule;
@@ -202,6 +222,10 @@ function subjectOf(rule: Rule, deployment: string): AlertSubject {
     deployment,
     labels: z.record(z.string(), z.string()).parse(rule.labels),
   };
+}
+
+function annotationsOf({ annotations }: Pick<Alert, 'annotations'>): Record<string, string> {
+  return z.record(z.string(), z.string()).parse(annotations);
 }
 
 function positionOf(alert: Alert) {

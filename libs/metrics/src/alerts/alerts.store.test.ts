@@ -17,6 +17,9 @@ const masterKey = new Uint8Array(32).fill(7);
 const by = { projectId: 'prj_default', actor: 'key:test', requestId: 'req_1' };
 const names = new Map<string, string>();
 const deploymentNames = async () => names;
+/** By deployment; the first version where nothing is said. */
+const serving = new Map<string, number[]>();
+const ruledDeployments = async () => new Map([...names].map(([id, name]) => [id, { name, servingVersions: serving.get(id) ?? [1] }]));
 
 beforeAll(async () => {
   database = await testDatabase({ max: 10 });
@@ -31,7 +34,7 @@ function stores() {
     alerts: new AlertStore(db),
     receivers: new ReceiverStore(db, masterKey),
     deliveries: new DeliveryStore(db),
-    evaluation: () => new AlertEvaluation(db, pool, deploymentNames, 'http://slipway.test'),
+    evaluation: () => new AlertEvaluation(db, pool, ruledDeployments, 'http://slipway.test'),
   };
 }
 
@@ -119,6 +122,38 @@ it('follows what is judged of a deployment, a subject alone where it is named', 
   await judgements.write({ projectId: 'prj_default', deploymentId }, [judged('age', 'ok', 'age is as it was.', now + 1)]);
   await evaluation().run();
   expect((await alertOf(`${deployment}-drift`))?.state).toBe('resolved');
+});
+
+it('ends with what it follows: an objective that is gone, a version that serves no more', async () => {
+  const { evaluation, rules } = stores();
+  const { deploymentId, deployment } = await scene();
+  const judgements = new JudgementStore(database.pool);
+  const follow = (kind: 'slo' | 'quality') =>
+    rules.create(by, CreateAlertRule.parse({ name: `${deployment}-${kind}`, kind, params: { deployment }, for: 0 }), deploymentId);
+  await follow('slo');
+  await follow('quality');
+  const now = Date.now();
+  const judged = (kind: 'slo' | 'quality', version: number): JudgedWindow => ({
+    ...{ kind, subject: 'one', version, slice: '', fromMs: now - 3_600_000, toMs: now, evidence: {} },
+    ...{ value: 0.3, interval: null, n: 500, threshold: 0.1, verdict: 'alarm', reason: 'It is too much.' },
+  });
+  const owner = { projectId: 'prj_default', deploymentId };
+  await judgements.write(owner, [judged('slo', 0), judged('quality', 1)]);
+  const states = async () => [(await alertOf(`${deployment}-slo`))?.state, (await alertOf(`${deployment}-quality`))?.state];
+  await evaluation().run();
+  expect(await states()).toEqual(['firing', 'firing']);
+
+  // What is only old tells nothing, and changes nothing.
+  await database.pool.query(`update telemetry.current_judgements set judged_at = now() - interval '3 h' where deployment_id = $1`, [deploymentId]);
+  await evaluation().run();
+  expect(await states()).toEqual(['firing', 'firing']);
+
+  await judgements.forgetCurrent(deploymentId, 'slo', Date.now() + 60_000);
+  await judgements.write(owner, [judged('quality', 1)]);
+  serving.set(deploymentId, [2]);
+  await evaluation().run();
+  expect(await states()).toEqual(['resolved', 'resolved']);
+  expect((await alertOf(`${deployment}-slo`))?.annotations['description']).toMatch(/^What the rule follows is judged no more/);
 });
 
 it('walks from pending to firing to resolved, with one notice and one event for each', async () => {

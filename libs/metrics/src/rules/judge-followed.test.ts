@@ -38,6 +38,22 @@ describe('a rule that follows judgements', () => {
       reason: 'income has drifted. Also: age, sex.',
     },
     {
+      name: 'takes for the worst what lies furthest below its limit where lower is worse',
+      current: [
+        judged({ kind: 'quality', subject: 'accuracy', value: 0.88, threshold: 0.9, reason: 'accuracy fell.' }),
+        judged({ kind: 'quality', subject: 'recall', value: 0.2, threshold: 0.8, reason: 'recall fell.' }),
+        judged({ kind: 'quality', subject: 'mae', value: 1.5, threshold: 1, reason: 'mae rose.' }),
+      ],
+      verdict: 'alarm',
+      reason: 'recall fell. Also: mae, accuracy.',
+    },
+    {
+      name: 'does not take for the worst what is back within its limit and not yet quiet',
+      current: [judged({ value: 0.01, reason: 'age is not yet quiet.' }), judged({ subject: 'sex', value: 0.12, reason: 'sex has drifted.' })],
+      verdict: 'alarm',
+      reason: 'sex has drifted. Also: age.',
+    },
+    {
       name: 'tells the whole before its parts',
       current: [judged({ value: 9 }), judged({ subject: '', value: 0.4, reason: '2 of 3 have drifted.' })],
       verdict: 'alarm',

@@ -1,4 +1,4 @@
-import type { Judgement, JudgementView, severities } from '@slipway/contracts';
+import { betterDirection, type Judgement, type JudgementView, type severities } from '@slipway/contracts';
 
 /** A judgement that was made longer ago than this says nothing about now: its judge may be stuck, or the deployment be gone quiet. */
 const staleMs = 2 * 3_600_000;
@@ -27,8 +27,17 @@ function bySize(a: JudgementView, b: JudgementView): number {
   return Number(b.subject === '') - Number(a.subject === '') || excessOf(b) - excessOf(a);
 }
 
-function excessOf({ value, threshold }: JudgementView): number {
-  return value === null || threshold === null || threshold === 0 ? 0 : Math.abs(value / threshold);
+/** How far beyond its limit, as a share of it. Back within the limit is below nothing: an alarm may stay on until it is quiet. */
+function excessOf({ kind, subject, value, threshold, interval }: JudgementView): number {
+  if (value === null || threshold === null) return 0;
+  const distance = (value - threshold) / (threshold === 0 ? 1 : Math.abs(threshold));
+  return isLowerWorse(kind, subject, interval, threshold) ? -distance : distance;
+}
+
+/** The limit of a metric that is better the higher it is lies below what is usual; an interval that lies whole on one side says it for any other kind. */
+function isLowerWorse(kind: JudgementView['kind'], subject: string, interval: JudgementView['interval'], threshold: number): boolean {
+  if (kind === 'quality' || kind === 'estimated_quality') return betterDirection(subject) === 'higher';
+  return interval !== null && interval[1] < threshold;
 }
 
 function judgementOf({ value, interval, n, threshold, verdict, reason }: JudgementView): Judgement {
