@@ -1,5 +1,6 @@
-import { RevisionSpec, Task } from '@slipway/contracts';
+import { Task } from '@slipway/contracts';
 import type { Database } from '@slipway/platform';
+import { z } from 'zod';
 
 /** A deployment with what is needed for judging it. */
 export interface WatchedRows {
@@ -22,53 +23,76 @@ export interface WatchedRows {
 
 /** Versions of one deployment that are judged; older ones keep what was judged of them. */
 const versionsMax = 4;
+/** The newest revisions, among which those versions are looked for. */
 const revisionsRead = 20;
-const deploymentsMax = 5_000;
+/** Deployments that are watched at all; who reads so many tells that the rest is not. */
+export const watchedDeploymentsMax = 5_000;
 
-/** Every living deployment, for judging. */
+const Slices = z.array(z.string());
+
+/** One version of one deployment; what is the deployment's is the same in each. */
+interface Row {
+  readonly projectId: string;
+  readonly deploymentId: string;
+  readonly deployment: string;
+  readonly modelId: string;
+  readonly isSuspended: boolean;
+  readonly replicas: number;
+  readonly slices: unknown;
+  readonly revisedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly versionId: string;
+  readonly version: number;
+  readonly task: unknown;
+  readonly isServing: boolean;
+}
+
+/** Living deployments by id, for judging. Reads nothing of a revision but what is needed: many are read every few seconds. */
 export async function watchedDeployments(db: Database): Promise<WatchedRows[]> {
-  const rows = await db.deployment.findMany({
-    where: { deletedAt: null },
-    orderBy: { id: 'asc' },
-    take: deploymentsMax,
-    include: {
-      revisions: {
-        orderBy: { number: 'desc' },
-        take: revisionsRead,
-        include: { version: { select: { id: true, number: true, task: true } } },
-      },
-      rollouts: { orderBy: { startedAt: 'desc' }, take: 1 },
-    },
-  });
-  return rows.flatMap((row) => {
-    const [rollout] = row.rollouts;
-    const isWalking = rollout !== undefined && rollout.finishedAt === null;
-    const serving = new Set([row.activeRevisionId, isWalking ? rollout.toRevisionId : null].filter((id) => id !== null));
-    const active = row.revisions.find(({ id }) => id === row.activeRevisionId) ?? row.revisions[0];
-    if (active === undefined) return [];
-    const spec = RevisionSpec.safeParse(active.spec).data;
-    const ordered = [
-      ...row.revisions.filter(({ id }) => id === row.activeRevisionId),
-      ...row.revisions.filter(({ id }) => id !== row.activeRevisionId && serving.has(id)),
-      ...row.revisions.filter(({ id }) => !serving.has(id)),
-    ];
-    const versions = new Map<string, WatchedRows['versions'][number]>();
-    for (const { id, version } of ordered) {
-      if (versions.has(version.id) || versions.size === versionsMax) continue;
-      const task = Task.safeParse(version.task).data;
-      versions.set(version.id, { versionId: version.id, version: version.number, task, isServing: serving.has(id) });
-    }
-    const moments = [active.createdAt, rollout?.startedAt, rollout?.finishedAt].flatMap((at) => at?.getTime() ?? []);
-    return {
-      projectId: row.projectId,
-      deploymentId: row.id,
-      deployment: row.name,
-      modelId: row.modelId,
-      versions: [...versions.values()],
-      slices: spec?.monitoring.slices ?? [],
-      replicas: active.replicas,
-      isSuspended: row.suspended,
-      changedAtMs: Math.max(...moments),
-    };
-  });
+  const rows = await db.$queryRaw<Row[]>`
+    with watched as (
+      select d.*, o."toRevisionId" as "nextId", o."startedAt", o."finishedAt"
+      from (select * from "Deployment" where "deletedAt" is null order by "id" limit ${watchedDeploymentsMax}) d
+      left join lateral (
+        select case when "finishedAt" is null then "toRevisionId" end as "toRevisionId", "startedAt", "finishedAt"
+        from "Rollout" where "deploymentId" = d."id" order by "startedAt" desc limit 1
+      ) o on true
+    )
+    select w."projectId", w."id" as "deploymentId", w."name" as "deployment", w."modelId", w."suspended" as "isSuspended", a."replicas",
+      a."spec" #> '{monitoring,slices}' as "slices", a."createdAt" as "revisedAt", w."startedAt", w."finishedAt",
+      served."versionId", v."number" as "version", v."task", served."rank" < 2 as "isServing"
+    from watched w
+    join "Revision" a on a."id" = coalesce(w."activeRevisionId",
+      (select "id" from "Revision" where "deploymentId" = w."id" order by "number" desc limit 1))
+    cross join lateral (
+      select "versionId", min("rank") as "rank", max("number") as "newest" from (
+        (select "versionId", "number", case "id" when w."activeRevisionId" then 0 when w."nextId" then 1 else 2 end as "rank"
+          from "Revision" where "deploymentId" = w."id" order by "number" desc limit ${revisionsRead})
+        union all
+        select "versionId", "number", case "id" when w."activeRevisionId" then 0 else 1 end
+        from "Revision" where "id" in (w."activeRevisionId", w."nextId")
+      ) r
+      group by "versionId" order by 2, 3 desc limit ${versionsMax}
+    ) served
+    join "Version" v on v."id" = served."versionId"
+    order by w."id", served."rank", served."newest" desc`;
+  const found = new Map<string, Omit<WatchedRows, 'versions'> & { readonly versions: WatchedRows['versions'][number][] }>();
+  for (const row of rows) {
+    const { versionId, version, isServing } = row;
+    const known = found.get(row.deploymentId) ?? deploymentOf(row);
+    known.versions.push({ versionId, version, task: Task.safeParse(row.task).data, isServing });
+    found.set(row.deploymentId, known);
+  }
+  return [...found.values()];
+}
+
+function deploymentOf({ projectId, deploymentId, deployment, modelId, replicas, isSuspended, ...row }: Row) {
+  const moments = [row.revisedAt, row.startedAt, row.finishedAt].flatMap((at) => at?.getTime() ?? []);
+  return {
+    ...{ projectId, deploymentId, deployment, modelId, replicas, isSuspended },
+    versions: [],
+    slices: Slices.safeParse(row.slices).data ?? [],
+    changedAtMs: Math.max(...moments),
+  };
 }
