@@ -44,15 +44,24 @@ it('tells what serves: the version with the traffic first, that of a rollout und
   expect(await served()).toEqual([[1, true]]);
   expect(await ruled()).toEqual({ name: 'fraud', servingVersions: [1] });
   await work();
-  // Each takes the place of the rollout before.
-  for (const version of [2, 3, 4, 5, 6]) await revisions.create(by, 'fraud', { version, strategy: 'all-at-once' });
+  await revisions.create(by, 'fraud', { version: 2, strategy: 'all-at-once' });
+  const { spec: kept } = await db.revision.findFirstOrThrow({ where: { deploymentId: id, number: 1 } });
+  const later = await db.version.findMany({ where: { number: { gt: 2 } } });
+  const data = later.map((version) => ({
+    id: `rev_${version.number}`,
+    deploymentId: id,
+    number: version.number,
+    versionId: version.id,
+    replicas: 1,
+  }));
+  await db.revision.createMany({ data: data.map((row) => ({ ...row, spec: kept ?? {}, createdBy: by.actor })) });
   expect(await served()).toEqual([
     [1, true],
-    [6, true],
+    [2, true],
+    [6, false],
     [5, false],
-    [4, false],
   ]);
-  expect(await ruled()).toEqual({ name: 'fraud', servingVersions: [1, 6] });
+  expect(await ruled()).toEqual({ name: 'fraud', servingVersions: [1, 2] });
   const [watched] = await watchedDeployments(db);
   expect(watched).toMatchObject({ deploymentId: id, deployment: 'fraud', projectId: by.projectId, replicas: 2, slices: ['x'], isSuspended: false });
   expect(Math.abs(Date.now() - (watched?.changedAtMs ?? 0))).toBeLessThan(60_000);
