@@ -29,7 +29,7 @@ it.each([
 ])('$name', ({ isQuick, value, isMet }) => {
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const report = new Report({ isQuick });
-  report.figure('monitoring', value);
+  report.figure('watching', value);
   report.skip('gRPC', 'there is none');
   expect(report.conclude()).toBe(isMet);
 });
