@@ -86,7 +86,7 @@ function judgeChunk(task, body, reference, chunk) {
     truth,
     trust,
     byProfile: gradeTrust(byProfile),
-    verdicts: judgeEstimates(task, body.labelled, estimate, trust),
+    verdicts: judgeEstimates(task, body.labelled, estimate, { trust }),
   };
 }
 

@@ -1,5 +1,5 @@
 // One simulated month, walked hour by hour by what judges in the product, with what it remembers.
-import { HourHistory, walkDataQuality, walkDrift } from '@slipway/metrics';
+import { alarmShares, HourHistory, walkDataQuality, walkDrift } from '@slipway/metrics';
 import { countedHour, hourMs, hourStart, monthHours, simulatedMonth } from './simulate-month.mjs';
 
 /**
@@ -23,9 +23,9 @@ export function walkMonth(seed, options, change = undefined) {
     const endMs = hourStart(hour) + hourMs;
     const recent = history.between(endMs - 2 * hourMs, endMs).map((each) => ({ ...each, spanMs: hourMs }));
     // As the judges of the product share one alarm a month between them.
-    const common = { reference: month.reference, history, endMs, alarmsPerMonth: 0.5, coversDays: month.coversDays };
-    const driftStep = walkDrift(drift, { ...common, recent });
-    const qualityStep = walkDataQuality(quality, common);
+    const common = { reference: month.reference, history, endMs, coversDays: month.coversDays };
+    const driftStep = walkDrift(drift, { ...common, recent, alarmsPerMonth: alarmShares.drift });
+    const qualityStep = walkDataQuality(quality, { ...common, alarmsPerMonth: alarmShares.data_quality });
     [drift, quality] = [driftStep.state, qualityStep.state];
     for (const [kind, { judged }] of [
       ['drift', driftStep],

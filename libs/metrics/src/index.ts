@@ -70,6 +70,7 @@ export * from './hours/hours.store.js';
 export * from './hours/sum-hours.job.js';
 export * from './instruments/create-registry.js';
 export * from './instruments/series-budget.js';
+export * from './judgements/alarm-shares.js';
 export * from './judgements/judge.js';
 export * from './judgements/judge-deployments.job.js';
 export * from './judgements/judge-state.store.js';

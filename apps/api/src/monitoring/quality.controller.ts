@@ -3,6 +3,7 @@ import { type DeploymentView, type Judgement, type QualityPoint, QualitySeries, 
 import { DeploymentStore, type ServedVersion, servedVersions } from '@slipway/deployments';
 import {
   ActiveReferenceStore,
+  alarmShares,
   JudgementStore,
   JudgeStateStore,
   type QualityBaseline,
@@ -60,7 +61,7 @@ export class QualityController {
     const [baselines, judged, estimated] = await Promise.all([
       this.baselinesOf(deployment.id, versions),
       this.judgements.current(deployment.id, ['quality', 'prediction_error', 'labels']),
-      query.slice === undefined ? this.estimatesOf(deployment.id, versions, frame) : null,
+      query.slice === undefined ? this.estimatesOf(deployment, versions, frame) : null,
     ]);
     const asked = {
       deploymentId: deployment.id,
@@ -84,8 +85,14 @@ export class QualityController {
     return new Map(known.flatMap(([version, one]) => (one.kind === 'known' ? [[version, one.baseline] as const] : [])));
   }
 
-  private estimatesOf(deploymentId: string, versions: readonly ServedVersion[], { fromMs, toMs, stepSeconds }: SeriesFrame) {
-    const of = versions.map((version) => ({ deploymentId, ...version }));
+  private async estimatesOf(
+    { id: deploymentId, revisions }: DeploymentView,
+    versions: readonly ServedVersion[],
+    { fromMs, toMs, stepSeconds }: SeriesFrame,
+  ) {
+    const serving = new Set(revisions.filter(({ weightPercent }) => weightPercent > 0).map(({ version }) => version));
+    const allowed = (await this.settings.get(deploymentId)).alarmsPerMonth * alarmShares.estimated_quality;
+    const of = versions.map((version) => ({ deploymentId, ...version, alarmsPerMonth: allowed / Math.max(1, serving.size) }));
     return this.estimates.series(of, { fromMs, toMs, stepMs: stepSeconds * 1000 });
   }
 }

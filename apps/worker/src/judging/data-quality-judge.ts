@@ -1,4 +1,12 @@
-import { DataQualityWalkState, type Judge, type JudgedWindow, profileHourMs, type WatchedDeployment, walkDataQuality } from '@slipway/metrics';
+import {
+  allowedAlarms,
+  DataQualityWalkState,
+  type Judge,
+  type JudgedWindow,
+  profileHourMs,
+  type WatchedDeployment,
+  walkDataQuality,
+} from '@slipway/metrics';
 import type { DriftStores } from './drift-judge.js';
 import {
   closedHours,
@@ -37,7 +45,8 @@ export class DataQualityJudge implements Judge {
   }
 
   private async walk(walked: WalkedVersion, nowMs: number): Promise<JudgedWindow[]> {
-    const { deployment, version, reference, coversDays, alarmsPerMonth, note } = walked;
+    const { deployment, version, reference, coversDays, note } = walked;
+    const alarmsPerMonth = allowedAlarms(this.kind, deployment);
     const key = `walk/${version.version}`;
     const before = await this.stores.states.read(deployment.deploymentId, this.kind, key, DataQualityWalkState);
     const known = before?.layout === reference.body.layout.id ? before : undefined;

@@ -1,5 +1,6 @@
 import {
   type ActiveReferenceStore,
+  allowedAlarms,
   type CountedHour,
   type CountedWindow,
   DriftWalkState,
@@ -135,7 +136,8 @@ function hoursOf(hours: readonly CountedHour[], endMs: number): CountedWindow[] 
   return hours.filter(({ atMs }) => atMs >= endMs - 2 * profileHourMs && atMs < endMs).map((hour) => ({ ...hour, spanMs: profileHourMs }));
 }
 
-function inputOf({ reference, coversDays, note, alarmsPerMonth, deployment: { settings } }: WalkedVersion) {
-  const { minEffect, ignore } = settings.drift;
+function inputOf({ reference, coversDays, note, deployment }: WalkedVersion) {
+  const { minEffect, ignore } = deployment.settings.drift;
+  const alarmsPerMonth = allowedAlarms('drift', deployment);
   return { reference: reference.body, coversDays, alarmsPerMonth, options: { minEffect, ignore }, ...(note === undefined ? {} : { note }) };
 }

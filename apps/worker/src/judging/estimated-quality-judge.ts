@@ -1,5 +1,6 @@
 import type { JudgementView } from '@slipway/contracts';
 import {
+  allowedAlarms,
   type EstimatedVersion,
   type EstimatedWindow,
   estimatedRowsMin,
@@ -40,11 +41,13 @@ export class EstimatedQualityJudge implements Judge {
     private readonly judgements: JudgementStore,
   ) {}
 
-  async judge({ deploymentId, versions }: WatchedDeployment, nowMs: number): Promise<readonly JudgedWindow[]> {
+  async judge(deployment: WatchedDeployment, nowMs: number): Promise<readonly JudgedWindow[]> {
+    const { deploymentId, versions } = deployment;
+    const alarmsPerMonth = allowedAlarms(this.kind, deployment);
     const judged: JudgedWindow[] = [];
     for (const { versionId, version, task } of versions) {
       if (task === undefined || task.kind === 'other') continue;
-      judged.push(...(await this.judgeVersion({ deploymentId, versionId, version, task }, nowMs)));
+      judged.push(...(await this.judgeVersion({ deploymentId, versionId, version, task, alarmsPerMonth }, nowMs)));
     }
     return judged;
   }

@@ -20,8 +20,6 @@ const settleMs = 60_000;
 const hoursPerRound = 24;
 /** Versions that a judge remembers something of. */
 const versionsMost = 10_000;
-/** Drift has half of the budget, data quality the other; the versions that serve share each. */
-const driftShare = 0.5;
 
 /** A version with the reference that it is judged against. */
 export interface WalkedVersion {
@@ -31,8 +29,6 @@ export interface WalkedVersion {
   /** Said with each judgement. */
   readonly note: string | undefined;
   readonly coversDays: boolean;
-  /** False alarms of each kind that this version may bring in a month. */
-  readonly alarmsPerMonth: number;
 }
 
 /** Those of a deployment's versions that serve and have a reference. */
@@ -50,7 +46,6 @@ export async function walkedVersions(
         ...{ deployment, version, reference },
         note: isLearned ? `the reference was learned from the first ${reference.body.rows} rows` : undefined,
         coversDays: !isLearned,
-        alarmsPerMonth: (deployment.settings.alarmsPerMonth * driftShare) / serving.length,
       },
     ];
   });

@@ -1,11 +1,15 @@
 import { betterDirection, type Judgement, type LabelledReference, type Task, type TrustGrade } from '@slipway/contracts';
+import { alarmShares } from '../judgements/alarm-shares.js';
 import type { WindowEstimate } from './estimate-window.js';
 import { deviationOf } from './metric-spread.js';
+import { normalQuantile } from './normal-law.js';
 
 /** Rows that a window must have; it grows until it does. */
 export const estimatedRowsMin = 300;
-/** An estimate this many deviations beyond the reference is an alarm. */
-const deviations = 3;
+/** An estimate fewer deviations than this beyond the reference is never an alarm. */
+const deviationsMin = 3;
+/** Windows of a month: one that ends every five minutes. Those overlap, which makes them fewer; that is not counted. */
+const windowsPerMonth = 8_640;
 
 /** Metrics that are judged; the others are shown. */
 const judgedMetrics: Readonly<Record<Task['kind'], readonly string[]>> = {
@@ -21,11 +25,24 @@ export interface EstimateJudgement extends Judgement {
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
+/** Deviations on the worse side that so many metrics exceed by chance in so many windows a month. */
+export function estimateDeviations(alarmsPerMonth: number, metrics: number): number {
+  const level = alarmsPerMonth / (windowsPerMonth * Math.max(1, metrics));
+  return level >= 0.5 ? deviationsMin : Math.max(deviationsMin, -normalQuantile(level));
+}
+
 /**
- * Judges estimates of a window against the reference: beyond three deviations that the metric has between chunks of it, on the worse side. An
- * alarm of grade C is a hint: who follows it must not wake anybody.
+ * Judges estimates of a window against the reference: an alarm when one is so many deviations, as the metric has between chunks of it, on the worse
+ * side that it happens by chance only as often as is allowed. An alarm of grade C is a hint: who follows it must not wake anybody.
+ * @param alarmsPerMonth false alarms of this version's estimates (`allowedAlarms`)
  */
-export function judgeEstimates(task: Task, labelled: LabelledReference, { n, metrics }: WindowEstimate, trust: TrustGrade): EstimateJudgement[] {
+export function judgeEstimates(
+  task: Task,
+  labelled: LabelledReference,
+  { n, metrics }: WindowEstimate,
+  { trust, alarmsPerMonth = alarmShares.estimated_quality }: { readonly trust: TrustGrade; readonly alarmsPerMonth?: number | undefined },
+): EstimateJudgement[] {
+  const deviations = estimateDeviations(alarmsPerMonth, judgedMetrics[task.kind].length);
   return judgedMetrics[task.kind].flatMap((subject) => {
     const [found, spread] = [metrics[subject], labelled.metrics[subject]];
     if (found === undefined || spread === undefined) return [];

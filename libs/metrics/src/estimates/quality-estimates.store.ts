@@ -27,6 +27,8 @@ export interface EstimatedVersion {
   readonly versionId: string;
   readonly version: number;
   readonly task: Task | undefined;
+  /** False alarms that its estimates may bring (`allowedAlarms`); left out: as of the one version of a deployment with default settings. */
+  readonly alarmsPerMonth?: number | undefined;
 }
 
 /** The estimate of one window. */
@@ -120,7 +122,7 @@ export class QualityEstimates {
     const { task } = of;
     if (task === undefined || task.kind === 'other') return undefined;
     const body = (await this.references.activeReference(of.versionId))?.body;
-    return body === undefined || body.labelled === null ? undefined : { task, body, labelled: body.labelled };
+    return body === undefined || body.labelled === null ? undefined : { task, body, labelled: body.labelled, alarmsPerMonth: of.alarmsPerMonth };
   }
 
   private async profileOf(of: EstimatedVersion, { layout }: ReferenceBody, fromMs: number, toMs: number): Promise<Profile | undefined> {
@@ -133,10 +135,11 @@ interface KnownReference {
   readonly task: Task;
   readonly body: ReferenceBody;
   readonly labelled: NonNullable<ReferenceBody['labelled']>;
+  readonly alarmsPerMonth: number | undefined;
 }
 
 function estimateRows(
-  { task, body, labelled }: KnownReference,
+  { task, body, labelled, alarmsPerMonth }: KnownReference,
   rows: readonly RecordedScore[],
   profile: Profile | undefined,
 ): EstimatedWindow | undefined {
@@ -149,7 +152,7 @@ function estimateRows(
   return {
     estimate,
     trust,
-    judged: judgeEstimates(task, labelled, estimate, trust),
+    judged: judgeEstimates(task, labelled, estimate, { trust, alarmsPerMonth }),
     realised: isRealised ? realisedWindow(task, labelled, rows) : undefined,
   };
 }

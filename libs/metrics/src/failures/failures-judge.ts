@@ -1,5 +1,6 @@
 import type { InstanceFailureReason } from '@slipway/contracts';
 import { z } from 'zod';
+import { allowedAlarms } from '../judgements/alarm-shares.js';
 import type { Judge, WatchedDeployment } from '../judgements/judge.js';
 import type { JudgeStateStore } from '../judgements/judge-state.store.js';
 import type { JudgedWindow } from '../judgements/judgement.store.js';
@@ -22,8 +23,8 @@ import { judgeFailureShare, judgeInstanceEnds, loopCrashes, scatterOf } from './
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
-/** Gateways write every two seconds; what is later is not waited for. */
-const settleMs = 15_000;
+/** Gateways write every two seconds; what the database could not take for a while comes within a minute of it. A window is read once. */
+const settleMs = 60_000;
 /** After a longer absence only the last hour is judged. */
 const mostBehindMs = hourMs;
 const historyDays = 7;
@@ -67,14 +68,15 @@ export class FailuresJudge implements Judge {
     return [...(await this.judgeRequests(deployment, nowMs)), ...(await this.judgeInstances(deployment, nowMs))];
   }
 
-  private async judgeRequests({ deploymentId, settings }: WatchedDeployment, nowMs: number): Promise<JudgedWindow[]> {
+  private async judgeRequests(deployment: WatchedDeployment, nowMs: number): Promise<JudgedWindow[]> {
+    const { deploymentId } = deployment;
     const toMs = Math.floor((nowMs - settleMs) / windowMs) * windowMs;
     const known = await this.states.read(deploymentId, 'failures', 'requests', FailureMemory);
     if (known !== undefined && known.judgedTo >= toMs) return [];
     const fromMs = Math.max(known?.judgedTo ?? toMs - windowMs, toMs - mostBehindMs);
     let memory = known ?? (await this.firstMemory(deploymentId, fromMs));
     const steps = await this.serving.steps({ deploymentId, frame: { fromMs, toMs, stepSeconds: windowMs / 1000 } });
-    const level = settings.alarmsPerMonth / (windowsPerMonth * serviceReasons.length);
+    const level = allowedAlarms('failures', deployment) / (windowsPerMonth * serviceReasons.length);
     const judged: JudgedWindow[] = [];
     for (let atMs = fromMs; atMs < toMs; atMs += windowMs) {
       const window = judgeWindow(memory, servedAt(steps, atMs), level);

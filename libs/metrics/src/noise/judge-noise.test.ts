@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../evaluation/seeded-random.js';
+import { alarmShares } from '../judgements/alarm-shares.js';
 import { judgeExact, judgeRanked, judgeReplicas, noiseLevel, type RankedBaseline } from './judge-noise.js';
 import { learnBaseline, rankedBaseline } from './noise-baseline.js';
 import { binsOf } from './noise-bins.js';
@@ -14,7 +15,7 @@ const totals = (sizes: readonly number[]): NoiseTotals => ({
   bins: binsOf(sizes),
 });
 const many = (n: number, size: number) => new Array<number>(n).fill(size);
-const level = noiseLevel(1);
+const level = noiseLevel(alarmShares.noise);
 
 describe('what ought to be nothing', () => {
   it.each([

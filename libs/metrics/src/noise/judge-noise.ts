@@ -12,8 +12,6 @@ const mostLevel = 1e-3;
 /** One judgement of jitter and one of another version an hour: what the alarms of a month are spread over. */
 const windowsPerMonth = 720;
 const rankedProbes = 2;
-/** Of the alarms that a model may cost its people; drift has the rest. */
-const budgetShare = 1 / 4;
 
 /**
  * Relative differences below which two answers are the same: of one input in one instance, run alone, what an unstable order of additions leaves of
@@ -35,9 +33,9 @@ export interface RankedBaseline extends NoiseBaseline {
   readonly bins: NoiseBins;
 }
 
-/** Chance of a false alarm that one ranked window may have. @param alarmsPerMonth what all judgements of a model may cost its people */
+/** Chance of a false alarm that one ranked window may have. @param alarmsPerMonth what those of one version may bring (`allowedAlarms`) */
 export function noiseLevel(alarmsPerMonth: number): number {
-  return Math.min(mostLevel, (budgetShare * alarmsPerMonth) / (windowsPerMonth * rankedProbes));
+  return Math.min(mostLevel, alarmsPerMonth / (windowsPerMonth * rankedProbes));
 }
 
 export function isExact(probe: NoiseProbe): probe is ExactProbe {

@@ -1,5 +1,6 @@
 import type { Judgement, NoiseProbe } from '@slipway/contracts';
 import { z } from 'zod';
+import { allowedAlarms } from '../judgements/alarm-shares.js';
 import type { Judge, WatchedDeployment } from '../judgements/judge.js';
 import type { JudgeStateStore } from '../judgements/judge-state.store.js';
 import type { JudgedWindow } from '../judgements/judgement.store.js';
@@ -70,12 +71,12 @@ export class NoiseJudge implements Judge {
   }
 
   private async judgeClosed(deployment: WatchedDeployment, hours: readonly NoiseHour[], endMs: number): Promise<JudgedWindow[]> {
-    const { deploymentId, versions, settings } = deployment;
+    const { deploymentId, versions } = deployment;
     const closed = hours.filter(({ probe, startAtMs }) => !isExact(probe) && startAtMs < endMs);
     if (closed.length === 0) return [];
     const state = (await this.parts.states.read(deploymentId, this.kind, stateKey, State)) ?? State.parse({});
     if (state.rankedUntilMs >= endMs) return [];
-    const level = noiseLevel(settings.alarmsPerMonth);
+    const level = noiseLevel(allowedAlarms('noise', deployment));
     const learned: State['learned'] = {};
     const judged: JudgedWindow[] = [];
     for (const subject of newestSubjects(closed)) {

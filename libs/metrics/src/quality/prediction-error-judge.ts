@@ -1,5 +1,6 @@
 import type { Judgement, Task } from '@slipway/contracts';
 import { z } from 'zod';
+import { allowedAlarms } from '../judgements/alarm-shares.js';
 import type { Judge, WatchedDeployment, WatchedVersion } from '../judgements/judge.js';
 import type { JudgeStateStore } from '../judgements/judge-state.store.js';
 import type { JudgedWindow } from '../judgements/judgement.store.js';
@@ -25,7 +26,8 @@ const behindMostMs = 2 * day;
 const hoursMost = 48;
 /** How long a change in the stream is told. */
 const toldMs = hour;
-const budgetShare = 0.1;
+/** The mean by the hour, and each of the two detectors of changes in the stream. */
+const lookCount = 3;
 const windowsPerMonth = 720;
 
 const Walk = z.object({
@@ -106,7 +108,7 @@ export class PredictionErrorJudge implements Judge {
       fromMs: first - day,
       toMs: fullMs,
     });
-    const level = (budgetShare * deployment.settings.alarmsPerMonth) / windowsPerMonth;
+    const level = allowedAlarms('prediction_error', deployment) / lookCount / windowsPerMonth;
     const judged: JudgedWindow[] = [];
     for (let endMs = first + hour; endMs <= fullMs; endMs += hour) {
       if (!windows.some(({ startMs, labelled }) => startMs === endMs - hour && labelled > 0)) continue;
@@ -142,7 +144,7 @@ export class PredictionErrorJudge implements Judge {
     const elapsed = Math.max(hour, last.atMs - walk.sinceMs);
     const perMonth = Math.max(10_000, ((walk.rows + rows.length) / elapsed) * 30 * day);
     const stream = new ErrorStream(
-      { usual, task, rowsPerFalseAlarm: perMonth / (budgetShare * deployment.settings.alarmsPerMonth) },
+      { usual, task, rowsPerFalseAlarm: (perMonth * lookCount) / allowedAlarms('prediction_error', deployment) },
       isBehind ? null : walk.stream,
     );
     for (const row of rows) stream.take(row);

@@ -1,5 +1,6 @@
 import type { Judgement, Maturity, Task } from '@slipway/contracts';
 import { z } from 'zod';
+import { allowedAlarms } from '../judgements/alarm-shares.js';
 import type { Judge, WatchedDeployment, WatchedVersion } from '../judgements/judge.js';
 import type { JudgeStateStore } from '../judgements/judge-state.store.js';
 import type { JudgedWindow } from '../judgements/judgement.store.js';
@@ -19,8 +20,6 @@ const baseMs = 5 * minute;
 const sizesMs = [baseMs, hour, 6 * hour, day, 7 * day];
 /** Ends of windows that one round looks at; after a long pause only full hours are. */
 const endsMost = 48;
-/** The part of a deployment's false alarms that quality may cause. */
-const budgetShare = 0.25;
 /** Windows of a month, two sizes each. */
 const windowsPerMonth = 2 * ((30 * day) / baseMs);
 const reopenedMost = 12;
@@ -187,7 +186,7 @@ function endsWithin(covered: readonly Covered[], fromMs: number, toMs: number): 
 
 function judgeSized({ deployment, version, task }: Round, { startMs, endMs, measures, maturity }: Sized, known: KnownBaseline): JudgedWindow[] {
   const baseline = known.kind === 'known' ? known.baseline : undefined;
-  const level = (budgetShare * deployment.settings.alarmsPerMonth) / (windowsPerMonth * judgedMetrics[task.kind].length);
+  const level = allowedAlarms('quality', deployment) / (windowsPerMonth * judgedMetrics[task.kind].length);
   const judgements = judgeQualityWindow({ measures, task, baseline, maturity, level });
   return judgedMetrics[task.kind].flatMap((metric): JudgedWindow[] => {
     const judgement = judgements[metric];
