@@ -75,12 +75,10 @@ export class QualitySeriesStore {
     const [{ frame, counted, isExact }, curve] = await Promise.all([this.count(query), this.arrivals(query)]);
     const span = { deploymentId: query.deploymentId, fromMs: frame.fromMs, toMs: frame.toMs, version: query.version };
     const [slices, worst, around] = await Promise.all([
-      query.slice === undefined ? this.windows.slices({ ...span, seconds: sliceSeconds(frame), limit: slicesMost }) : [],
+      query.slice === undefined ? this.windows.slices({ ...span, ...sliceSpan(frame), limit: slicesMost }) : [],
       query.slice === undefined ? this.worstSamples.worst({ ...span, limit: worstMost }) : [],
       // Rows without a label are not among the labelled ones: what was predicted for them, windows know.
-      isExact
-        ? this.windows.windows({ ...span, slice: query.slice, seconds: sliceSeconds(frame), fromMs: floorTo(frame.fromMs, sliceSeconds(frame)) })
-        : undefined,
+      isExact ? this.windows.windows({ ...span, slice: query.slice, ...sliceSpan(frame) }) : undefined,
     ]);
     const measuring: Measuring = { task, curve, nowMs: query.nowMs, isExact, baselines: query.baselines ?? new Map() };
     return answer({
@@ -395,6 +393,12 @@ function widestWithin({ stepSeconds }: SeriesFrame, hasFine: boolean): WindowSec
 
 function sliceSeconds({ fromMs, toMs }: SeriesFrame): WindowSeconds {
   return toMs - fromMs > 10 * 86_400_000 ? 86_400 : 3_600;
+}
+
+/** Slices are counted by the hour: the hour or day that a span begins in belongs to it. */
+function sliceSpan(frame: SeriesFrame): { seconds: WindowSeconds; fromMs: number } {
+  const seconds = sliceSeconds(frame);
+  return { seconds, fromMs: floorTo(frame.fromMs, seconds) };
 }
 
 function floorTo(ms: number, seconds: number): number {
