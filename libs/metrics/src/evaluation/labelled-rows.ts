@@ -1,5 +1,5 @@
 /** How often each row counts; absent: once each. A resample of rows is such a list. */
-export type Weights = Uint32Array | undefined;
+export type Weights = Uint32Array | Float64Array | undefined;
 
 /** What a classifier said about rows whose class is known. */
 export interface ClassifiedRows {

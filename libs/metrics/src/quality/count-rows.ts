@@ -3,6 +3,7 @@ import { brierOf, isDistribution, logLossOf, rankOfTruth } from '../evaluation/p
 import { predictionBin, scoreBin, sizeBin } from './count-bins.js';
 import { addValue } from './moments.js';
 import {
+  addCounts,
   addToBin,
   addToSums,
   classKey,
@@ -13,6 +14,7 @@ import {
   noVectors,
   type QualityCounts,
   type ScoreCounts,
+  scaleCounts,
   type VectorCounts,
 } from './quality-counts.js';
 
@@ -24,6 +26,8 @@ export interface PredictedRow {
   readonly predictedNumber: number | null;
   /** Of the positive class (binary) or of the predicted class (multiclass). */
   readonly score: number | null;
+  /** With which probability it was recorded; absent: for certain. It stands for 1 / probability predictions. */
+  readonly probability?: number | null | undefined;
 }
 
 /** A row whose label is known. */
@@ -43,13 +47,25 @@ const epsilon = 2 ** -52;
 /** Beyond it a percentage says nothing, and taking it out of a sum again would leave its rounding behind. */
 const percentageMost = 1e6;
 
-/** Counts a prediction that was stored. */
-export function countPrediction(counts: QualityCounts, row: PredictedRow): void {
-  addToBin(counts.all, predictionBin(row));
+/** How many predictions a record stands for. */
+export function weightOfRow({ probability }: Pick<PredictedRow, 'probability'>): number {
+  return typeof probability === 'number' && probability > 0 && probability < 1 ? 1 / probability : 1;
 }
 
-/** Counts one labelled row. The prediction itself is counted when it is stored. */
+/** Counts a prediction that was stored. */
+export function countPrediction(counts: QualityCounts, row: PredictedRow): void {
+  addToBin(counts.all, predictionBin(row), weightOfRow(row));
+}
+
+/** Counts one labelled row, as often as it stands for others. The prediction itself is counted when it is stored. */
 export function countLabel(counts: QualityCounts, row: LabelledRow): void {
+  const weight = weightOfRow(row);
+  const own = weight === 1 ? counts : noCounts();
+  countOnce(own, row);
+  if (own !== counts) addCounts(counts, scaleCounts(own, weight));
+}
+
+function countOnce(counts: QualityCounts, row: LabelledRow): void {
   if (row.label !== null) countClass(counts, row, row.label);
   else if (row.labelNumber !== null && row.predictedNumber !== null) countValue(counts, row, row.predictedNumber - row.labelNumber, row.labelNumber);
 }

@@ -128,7 +128,7 @@ function tooFew(name: string, { measures, task }: JudgedBy): string | undefined 
   if (labelled < minLabelled) return `at least ${minLabelled} labels are needed for a judgement`;
   const needsClasses = task.kind === 'binary' || ofClasses.has(name);
   if (!needsClasses || leastOfClass === undefined || leastOfClass >= minPerClass) return undefined;
-  return `class "${leastClass ?? ''}" has ${leastOfClass} of them, and at least ${minPerClass} are needed for a judgement`;
+  return `class "${leastClass ?? ''}" has ${Math.floor(leastOfClass)} of them, and at least ${minPerClass} are needed for a judgement`;
 }
 
 /** Whether a window has labels enough for any of its judged metrics: then it does not grow any further. */

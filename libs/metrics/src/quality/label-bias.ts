@@ -2,7 +2,7 @@ import type { Judgement, LabelBias, Task } from '@slipway/contracts';
 import { upperGamma } from '../drift/gamma-tail.js';
 import { placeOfBin } from './count-bins.js';
 import { judgedMetrics } from './judge-quality-window.js';
-import type { QualityCounts } from './quality-counts.js';
+import { effectiveCounts, type QualityCounts } from './quality-counts.js';
 
 /** Groups that predictions are compared in. */
 const groupsMost = 10;
@@ -19,7 +19,7 @@ const pseudoCount = 0.5;
  * metric becomes when each row counts as often as its group is short of labels. Null without labels.
  */
 export function judgeBias(counts: QualityCounts, task: Task): LabelBias | null {
-  const groups = groupBins(counts);
+  const groups = groupBins(effectiveCounts(counts));
   const predicted = groups.reduce((sum, group) => sum + group.all, 0);
   const labelled = groups.reduce((sum, group) => sum + group.labelled, 0);
   if (labelled === 0 || predicted === 0) return null;

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../windows/partitions.store.js';
 import { arrivalPlace } from './arrival-ages.js';
-import { countLabel, type LabelledRow } from './count-rows.js';
+import { countLabel, type LabelledRow, weightOfRow } from './count-rows.js';
 import { applyDeltas, type CountedPrediction, SliceNames, WindowDeltas } from './quality-window.store.js';
 import { keepWorst } from './worst-sample.store.js';
 
@@ -20,16 +20,19 @@ interface TakenRow extends LabelledRow {
 }
 
 /** What a label says of its row. */
-const said = '"predicted", "predicted_number", "score", "scores", "truth", "rank", "label", "label_number"';
-const saidAs = `p.predicted, p.predicted_number as "predictedNumber", p.score, p.scores, p.truth, p.rank, p.label, p.label_number as "labelNumber"`;
+const said = '"predicted", "predicted_number", "score", "scores", "truth", "rank", "label", "label_number", "probability"';
+const saidAs = `p.predicted, p.predicted_number as "predictedNumber", p.score, p.scores, p.truth, p.rank, p.label, p.label_number as "labelNumber",
+  p.probability::float8 as probability`;
 /** A row that is there stays as it is, but is locked and tells what it said; one that was made now has no changes. */
 const takeRows = `
 insert into telemetry.labelled_predictions as p (at, prediction_id, "row", deployment_id, version_number, slices, ${said}, first_at, received_at)
 select to_timestamp(k.at_ms / 1000.0), k.id, k."row", k.deployment_id, k.version_number, k.slices, k.predicted, k.predicted_number, k.score,
-  (select array_agg(s::float8) from jsonb_array_elements_text(k.scores) s), k.truth, k.rank, k.label, k.label_number, k.received_at, k.received_at
+  (select array_agg(s::float8) from jsonb_array_elements_text(k.scores) s), k.truth, k.rank, k.label, k.label_number, k.probability,
+  k.received_at, k.received_at
 from unnest($1::float8[], $2::text[], $3::integer[], $4::text[], $5::integer[], $6::jsonb[], $7::text[], $8::float8[], $9::float8[], $10::jsonb[],
-    $11::integer[], $12::integer[], $13::text[], $14::float8[], $15::timestamptz[])
-  as k(at_ms, id, "row", deployment_id, version_number, slices, predicted, predicted_number, score, scores, truth, rank, label, label_number, received_at)
+    $11::integer[], $12::integer[], $13::text[], $14::float8[], $15::timestamptz[], $16::real[])
+  as k(at_ms, id, "row", deployment_id, version_number, slices, predicted, predicted_number, score, scores, truth, rank, label, label_number, received_at,
+    probability)
 order by 1, 2, 3
 on conflict (at, prediction_id, "row") do update set changes = p.changes + 1
 returning p.prediction_id as id, p."row", p.changes, p.received_at as "receivedAt", ${saidAs}`;
@@ -66,8 +69,8 @@ export async function countLabelled(client: PoolClient, given: readonly GivenLab
     for (const delta of deltas.of(label, slices.of(label))) {
       if (isNew) {
         const place = arrivalPlace(label.receivedAt.getTime() - label.atMs);
-        delta.arrivals[place] = (delta.arrivals[place] ?? 0) + 1;
-        delta.labelled += 1;
+        delta.arrivals[place] = (delta.arrivals[place] ?? 0) + weightOfRow(label);
+        delta.labelled += weightOfRow(label);
       } else countLabel(delta.removed, stored);
       countLabel(delta.added, label);
     }
@@ -99,6 +102,7 @@ async function takeAll(client: PoolClient, labels: readonly GivenLabel[]): Promi
     labels.map(({ label }) => label),
     labels.map(({ labelNumber }) => labelNumber),
     labels.map(({ receivedAt }) => receivedAt),
+    labels.map((label) => (weightOfRow(label) > 1 ? label.probability : null)),
   ]);
   return new Map(rows.map((row) => [keyOf(row), row]));
 }

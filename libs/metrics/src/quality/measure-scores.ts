@@ -103,7 +103,7 @@ interface Ranking {
   readonly ranked: RankedScores;
   readonly isPositive: Uint8Array;
   /** Absent: each counts once. */
-  readonly weights?: Uint32Array;
+  readonly weights?: Float64Array;
   readonly positives: number;
   readonly negatives: number;
   /** What the area may lack by rows of both sides that share a bin. */
@@ -162,7 +162,7 @@ function rankBins(given: readonly { bin: string; n: number; positives: number; s
       order: Int32Array.from({ length: 2 * bins.length }, (_, at) => at),
     },
     isPositive: Uint8Array.from(bins.flatMap(() => [1, 0])),
-    weights: Uint32Array.from(bins.flatMap((bin) => [bin.positives, bin.negatives])),
+    weights: Float64Array.from(bins.flatMap((bin) => [bin.positives, bin.negatives])),
     positives,
     negatives,
     bound: positives * negatives === 0 ? 0 : shared / 2 / (positives * negatives),
@@ -291,7 +291,7 @@ function lossesOf({ logLoss, brier, outside, ranking }: Losses): Record<string, 
 function calibration(ranking: Ranking | undefined, binsOf: (ranking: Ranking) => ReliabilityBin[]): WindowMeasure {
   if (ranking === undefined) return noMeasure(noScores);
   const n = ranking.positives + ranking.negatives;
-  if (n < minCalibrated) return noMeasure(`calibration needs at least ${minCalibrated} rows with scores; there are ${n}`, n);
+  if (n < minCalibrated) return noMeasure(`calibration needs at least ${minCalibrated} rows with scores; there are ${Math.round(n)}`, n);
   const bins = binsOf(ranking);
   const value = calibrationError(bins);
   if (value === undefined) return noMeasure(noScores, n);

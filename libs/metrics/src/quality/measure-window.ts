@@ -4,13 +4,15 @@ import { positiveClassOf } from './count-rows.js';
 import { measureErrors } from './measure-errors.js';
 import { measureLabels, measureOfClass } from './measure-labels.js';
 import { measureScores, type ScoredRows, type ScoreMeasures } from './measure-scores.js';
-import { classKey, type QualityCounts } from './quality-counts.js';
+import { classKey, effectiveCounts, isWeighted, labelledWeight, type QualityCounts } from './quality-counts.js';
 import type { WindowMeasure } from './window-measure.js';
 
 /** Everything that is measured of a window. */
 export interface WindowMeasures {
-  /** Labelled rows that count. */
+  /** Labelled rows that count; of records that stand for others as many rows as they are worth (`effectiveCounts`). */
   readonly labelled: number;
+  /** Predictions that these rows stand for. */
+  readonly standsFor: number;
   /** By the names of `classificationMetrics` and `regressionMetrics`. */
   readonly metrics: Readonly<Record<string, WindowMeasure>>;
   readonly perClass: readonly {
@@ -35,13 +37,27 @@ const maxPerClass = 50;
 /**
  * Measures what was counted (`monitoring.md` 6.7, 6.8). Areas, calibration and medians come from bins then, with a bound on what that may cost;
  * with the rows at hand they are exact.
- * @param rows all labelled rows of the window
+ * @param rows all labelled rows of the window; where they stand for others, they are measured from what was counted of them
  */
 export function measureWindow(counts: QualityCounts, task: Task, rows?: ScoredRows): WindowMeasures {
+  if (!isWeighted(counts)) return measureCounts(counts, task, rows);
+  const measures = measureCounts(effectiveCounts(counts), task);
+  const factor = 1 + counts.excess / labelledWeight(counts);
+  const whole = (count: number) => Math.round(count * factor);
+  return {
+    ...measures,
+    standsFor: whole(measures.labelled),
+    perClass: measures.perClass.map((one) => ({ ...one, actual: whole(one.actual), predicted: whole(one.predicted) })),
+    confusion: measures.confusion === null ? null : { ...measures.confusion, counts: measures.confusion.counts.map((row) => row.map(whole)) },
+  };
+}
+
+function measureCounts(counts: QualityCounts, task: Task, rows?: ScoredRows): WindowMeasures {
   if (task.kind === 'regression') {
     const metrics = measureErrors(counts, rows);
     return {
       labelled: counts.errors?.error.n ?? 0,
+      standsFor: counts.errors?.error.n ?? 0,
       metrics,
       perClass: [],
       confusion: null,
@@ -57,6 +73,7 @@ export function measureWindow(counts: QualityCounts, task: Task, rows?: ScoredRo
   const least = rarest(confusion);
   return {
     labelled: table.n,
+    standsFor: table.n,
     metrics: { ...measureLabels(table, classes, positive), ...scored.metrics },
     perClass: classes.slice(0, maxPerClass).map((name, index) => ({
       class: name,

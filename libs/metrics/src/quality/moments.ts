@@ -9,6 +9,9 @@ export interface Moments {
   readonly m2: number;
 }
 
+/** No row counts less than once, whatever it stands for: what is left below this is rounding. */
+export const leastCount = 0.5;
+
 export const noMoments: Moments = { n: 0, mean: 0, m2: 0 };
 
 /** With one value more. */
@@ -30,11 +33,16 @@ export function mergeMoments(a: Moments, b: Moments): Moments {
 /** What is left of `all` without `part`, which must be in it. */
 export function removeMoments(all: Moments, part: Moments): Moments {
   const n = all.n - part.n;
-  if (n <= 0) return noMoments;
+  if (n < leastCount) return noMoments;
   const mean = all.mean + ((all.mean - part.mean) * part.n) / n;
   const apart = part.mean - mean;
   // Rounding may leave a hair less than nothing.
   return { n, mean, m2: n === 1 ? 0 : Math.max(0, all.m2 - part.m2 - (apart * apart * n * part.n) / all.n) };
+}
+
+/** As if every value were there `factor` times as often. */
+export function scaleMoments({ n, mean, m2 }: Moments, factor: number): Moments {
+  return { n: n * factor, mean, m2: m2 * factor };
 }
 
 export function sumOfMoments({ n, mean }: Moments): number {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { mergeMoments, noMoments, removeMoments } from './moments.js';
+import { leastCount, type Moments, mergeMoments, noMoments, removeMoments, scaleMoments } from './moments.js';
 
 const Count = z.number();
 const MomentsShape = z.object({ n: Count, mean: z.number(), m2: z.number() });
@@ -66,6 +66,8 @@ export const QualityCounts = z.object({
   /** 1 − probability of the true class; without probabilities 1 for a wrong class and 0 for the right one. */
   loss: MomentsShape,
   errors: ErrorCounts.nullable(),
+  /** Σw² − Σw over the weights of the labelled rows, see `effectiveCounts`. */
+  excess: Count,
 });
 export type QualityCounts = z.infer<typeof QualityCounts>;
 
@@ -80,7 +82,7 @@ export const classKey = {
 };
 
 export function noCounts(): QualityCounts {
-  return { all: {}, labelled: {}, cells: {}, scores: {}, vectors: null, ranks: {}, loss: noMoments, errors: null };
+  return { all: {}, labelled: {}, cells: {}, scores: {}, vectors: null, ranks: {}, loss: noMoments, errors: null, excess: 0 };
 }
 
 /**
@@ -109,6 +111,72 @@ export function addCounts(into: QualityCounts, part: QualityCounts, sign: 1 | -1
   addBins(into.ranks, part.ranks, sign);
   into.loss = addMoments(into.loss, part.loss, sign);
   if (part.errors !== null) into.errors = addErrors(into.errors ?? noErrors(), part.errors, sign);
+  into.excess = Math.max(0, into.excess + sign * part.excess);
+}
+
+/** Labelled rows, each as often as it counts. */
+export function labelledWeight({ loss, errors }: QualityCounts): number {
+  return loss.n + (errors?.error.n ?? 0);
+}
+
+/**
+ * What labelled rows of unequal weights are worth. Of records that stand for w predictions each, sums are those of all predictions, but no more is known
+ * than of (Σw)² / Σw² rows (L. Kish, 1965): counted as that many, means stay what they are and intervals become as wide as they must be. Counts of
+ * rows that all stand for themselves are given back as they are.
+ */
+export function effectiveCounts(counts: QualityCounts): QualityCounts {
+  const weight = labelledWeight(counts);
+  return isWeighted(counts) && weight > 0 ? scaleCounts(counts, weight / (weight + counts.excess)) : counts;
+}
+
+/** Whether some labelled rows stand for more than themselves; what rounding leaves of such rows that were taken out again is not meant. */
+export function isWeighted({ excess }: QualityCounts): boolean {
+  return excess > 1e-6;
+}
+
+/** Counts in which every row counts `factor` times as often. */
+export function scaleCounts(counts: QualityCounts, factor: number): QualityCounts {
+  const weight = labelledWeight(counts);
+  const { vectors, errors } = counts;
+  return {
+    all: scaleBins(counts.all, factor),
+    labelled: mapValues(counts.labelled, ([n, good, sum]) => [n * factor, good * factor, sum * factor]),
+    cells: mapValues(counts.cells, (bins) => scaleBins(bins, factor)),
+    scores: mapValues(counts.scores, ({ bins, outside, log1, log0, square1, square0 }) => ({
+      bins: mapValues(bins, ([n, sum]): [number, number] => [n * factor, sum * factor]),
+      outside: outside * factor,
+      ...{ log1: scaleMoments(log1, factor), log0: scaleMoments(log0, factor) },
+      ...{ square1: scaleMoments(square1, factor), square0: scaleMoments(square0, factor) },
+    })),
+    vectors: vectors === null ? null : scaleVectors(vectors, factor),
+    ranks: scaleBins(counts.ranks, factor),
+    loss: scaleMoments(counts.loss, factor),
+    errors: errors === null ? null : scaleErrors(errors, factor),
+    excess: Math.max(0, factor * factor * (weight + counts.excess) - factor * weight),
+  };
+}
+
+function scaleVectors({ n, outside, logLoss, brier, columns }: VectorCounts, factor: number): VectorCounts {
+  return {
+    ...{ n: n * factor, outside: outside * factor, logLoss: scaleMoments(logLoss, factor), brier: scaleMoments(brier, factor) },
+    columns: columns.map((bins) => mapValues(bins, ([rows, own, sum]): [number, number, number] => [rows * factor, own * factor, sum * factor])),
+  };
+}
+
+function scaleErrors(errors: ErrorCounts, factor: number): ErrorCounts {
+  const { error, absolute, squared, truth, size, product, percentage, absoluteBins, sizeBins } = errors;
+  const scaled = (moments: Moments) => scaleMoments(moments, factor);
+  return {
+    ...{ error: scaled(error), absolute: scaled(absolute), squared: scaled(squared), truth: scaled(truth) },
+    ...{ size: scaled(size), product: scaled(product), percentage: scaled(percentage) },
+    ...{ absoluteBins: scaleBins(absoluteBins, factor), sizeBins: scaleBins(sizeBins, factor) },
+  };
+}
+
+const scaleBins = (bins: Readonly<Record<string, number>>, factor: number) => mapValues(bins, (count) => count * factor);
+
+function mapValues<T, U>(values: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
 }
 
 export function noScores(): ScoreCounts {
@@ -140,7 +208,7 @@ function addVectors(into: VectorCounts, part: VectorCounts, sign: 1 | -1): Vecto
     into.columns[index] = own;
     addTuples(own, bins, sign);
   });
-  return into.n > 0 ? into : null;
+  return into.n >= leastCount ? into : null;
 }
 
 function addErrors(into: ErrorCounts, part: ErrorCounts, sign: 1 | -1): ErrorCounts | null {
@@ -148,7 +216,7 @@ function addErrors(into: ErrorCounts, part: ErrorCounts, sign: 1 | -1): ErrorCou
     into[key] = addMoments(into[key], part[key], sign);
   addBins(into.absoluteBins, part.absoluteBins, sign);
   addBins(into.sizeBins, part.sizeBins, sign);
-  return into.error.n > 0 ? into : null;
+  return into.error.n >= leastCount ? into : null;
 }
 
 const addMoments = (into: QualityCounts['loss'], part: QualityCounts['loss'], sign: 1 | -1) =>
@@ -186,7 +254,7 @@ function addBins(into: Record<string, number>, part: Readonly<Record<string, num
   for (const [key, count] of Object.entries(part)) {
     const place = placeOf(key);
     const sum = (into[place] ?? 0) + sign * count;
-    if (sum > 0) into[place] = sum;
+    if (sum >= leastCount) into[place] = sum;
     else dropKey(into, place);
   }
 }
@@ -202,7 +270,7 @@ function addTuples<T extends number[]>(into: Record<string, T>, part: Readonly<R
       continue;
     }
     for (let index = 0; index < values.length; index += 1) own[index] = (own[index] ?? 0) + sign * (values[index] ?? 0);
-    if ((own[0] ?? 0) <= 0) dropKey(into, place);
+    if ((own[0] ?? 0) < leastCount) dropKey(into, place);
   }
 }
 

@@ -2,7 +2,7 @@ import type { RecordedOutputs } from '@slipway/contracts';
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../windows/partitions.store.js';
 import { arrivalAges } from './arrival-ages.js';
-import { countPrediction, type PredictedRow } from './count-rows.js';
+import { countPrediction, type PredictedRow, weightOfRow } from './count-rows.js';
 import { squaresOf } from './moments.js';
 import { addCounts, noCounts, type QualityCounts, readCounts } from './quality-counts.js';
 
@@ -51,7 +51,7 @@ export async function countPredicted(client: PoolClient, rows: readonly CountedP
   const deltas = new WindowDeltas(nowMs);
   for (const row of rows) {
     for (const delta of deltas.of(row, slices.of(row))) {
-      delta.predicted += 1;
+      delta.predicted += weightOfRow(row);
       countPrediction(delta.added, row);
     }
   }
@@ -140,11 +140,11 @@ const lockWindows = `
 select l.place, l.arrivals, l.counts from (select * from ${keys} order by place) k
 cross join lateral (select k.place::integer as place, w.arrivals, w.counts from telemetry.quality_windows w where ${matching} for update) l`;
 const updateWindows = `
-update telemetry.quality_windows w set predicted = w.predicted + k.predicted, labelled = w.labelled + k.labelled, good = k.good, squares = k.squares,
+update telemetry.quality_windows w set predicted = w.predicted + k.predicted, labelled = w.labelled + k.labelled, good = k.good, squares = k.squares, excess = k.excess,
   arrivals = (select coalesce(array_agg(a::float8), '{}') from jsonb_array_elements_text(k.arrivals) a), counts = k.counts, changed_at = clock_timestamp()
 from unnest($1::text[], $2::integer[], $3::text[], $4::float8[], $5::integer[], $6::float8[], $7::float8[], $8::float8[], $9::float8[],
-    $10::jsonb[], $11::jsonb[])
-  as k(deployment_id, seconds, slice, start_ms, version_number, predicted, labelled, good, squares, arrivals, counts)
+    $10::jsonb[], $11::jsonb[], $12::float8[])
+  as k(deployment_id, seconds, slice, start_ms, version_number, predicted, labelled, good, squares, arrivals, counts, excess)
 where ${matching}`;
 
 /** Adds to windows and takes out of them. Must be given in the order of `WindowDeltas.all`. */
@@ -163,6 +163,7 @@ export async function applyDeltas(client: PoolClient, deltas: readonly WindowDel
   const counts: string[] = [];
   const good: number[] = [];
   const squares: number[] = [];
+  const excess: number[] = [];
   for (const { place, ...stored } of rows) {
     const delta = deltas[place - 1];
     if (delta === undefined) continue;
@@ -175,9 +176,10 @@ export async function applyDeltas(client: PoolClient, deltas: readonly WindowDel
     counts[place - 1] = JSON.stringify(sum);
     good[place - 1] = Object.values(sum.labelled).reduce((total, [, right]) => total + right, 0);
     squares[place - 1] = sum.errors === null ? 0 : squaresOf(sum.errors.error);
+    excess[place - 1] = sum.excess;
   }
   const rowsOf = [deltas.map(({ predicted }) => predicted), deltas.map(({ labelled }) => labelled)];
-  await client.query(updateWindows, [...keyValues, ...rowsOf, good, squares, arrivals, counts]);
+  await client.query(updateWindows, [...keyValues, ...rowsOf, good, squares, arrivals, counts, excess]);
 }
 
 /** Slices as they are counted: of the values of one name and day the first so many by themselves, the others together. */
@@ -254,6 +256,8 @@ export interface SliceTotals {
   readonly labelled: number;
   readonly good: number;
   readonly squares: number;
+  /** Σw² − Σw over the weights of the labelled rows. */
+  readonly excess: number;
 }
 
 /** How many labels of a window came how late. */
@@ -333,7 +337,8 @@ export class QualityWindowStore {
     limit: number;
   }): Promise<SliceTotals[]> {
     const { rows } = await this.db.query<SliceTotals>(
-      `select slice, sum(predicted)::float8 as predicted, sum(labelled)::float8 as labelled, sum(good)::float8 as good, sum(squares)::float8 as squares
+      `select slice, sum(predicted)::float8 as predicted, sum(labelled)::float8 as labelled, sum(good)::float8 as good, sum(squares)::float8 as squares,
+         sum(excess)::float8 as excess
        from telemetry.quality_windows
        where deployment_id = $1 and seconds = $2 and slice <> '' and start_at >= to_timestamp($3 / 1000.0) and start_at < to_timestamp($4 / 1000.0)
          and ($5::integer is null or version_number = $5) group by slice order by sum(labelled) desc, sum(predicted) desc, slice limit $6`,

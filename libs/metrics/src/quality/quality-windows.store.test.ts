@@ -105,6 +105,38 @@ it('counts as a recount of all rows would, through new, changed, repeated and se
   expect(sum(totals.map(({ good }) => good))).toBe(Object.values(expected.labelled).reduce((total, [, right]) => total + right, 0));
 });
 
+it('weighs records by how many predictions they stand for, in windows, slices and rows alike', async () => {
+  const deploymentId = 'dep_weighed';
+  const rows = Array.from({ length: 300 }, (_, at) =>
+    row(deploymentId, {
+      atMs: start + at * 10_000,
+      slices: { city: at < 100 ? 'Bern' : 'Uster' },
+      probability: at < 100 ? 1 : Math.fround(0.1),
+      predicted: at % 2 === 0 ? 'yes' : 'no',
+    }),
+  );
+  await insert(rows);
+  // Right in Bern alone; and what was said first is taken back.
+  const other = (predicted: string | null) => (predicted === 'yes' ? 'no' : 'yes');
+  const labelled = (wrongFirst: boolean) =>
+    rows.map(({ id, predicted }, at) => label(id, { label: at < 100 !== wrongFirst ? (predicted ?? '') : other(predicted) }));
+  await labels.record(owner(deploymentId), labelled(true));
+  await labels.record(owner(deploymentId), labelled(false));
+  const found = await whole(deploymentId, 3_600);
+  expect(found.predicted).toBeCloseTo(2_100, 3);
+  expect(found.labelled).toBeCloseTo(2_100, 3);
+  near(found.counts, await recounted(deploymentId, rows));
+  const frame = { fromMs: start, toMs: start + hour, stepSeconds: 3_600 };
+  const { total, slices } = await new QualitySeriesStore(database.pool).series({ deploymentId, frame, nowMs: start + day, task: binary });
+  expect(total[0]?.predicted).toBeCloseTo(2_100, 3);
+  expect(total[0]?.accuracy?.value).toBeCloseTo(100 / 2_100, 6);
+  expect(total[0]?.accuracy?.n).toBeCloseTo(2_100 ** 2 / (100 + 20_000), 2);
+  expect(slices.map(({ slice, judgement }) => [slice, Math.round(judgement.n)]).sort()).toEqual([
+    ['city=Bern', 100],
+    ['city=Uster', 200],
+  ]);
+});
+
 it('stays right when many label the same predictions at a time', async () => {
   const deploymentId = 'dep_parallel';
   const rows = Array.from({ length: 60 }, (_, at) => row(deploymentId, { atMs: start + at * 1000 }));

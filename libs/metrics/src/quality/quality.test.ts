@@ -304,6 +304,53 @@ describe('counting', () => {
   });
 });
 
+describe('records that stand for several predictions', () => {
+  const random = seeded(11);
+  const rows = Array.from({ length: 4_000 }, () => {
+    const [label, score] = [random() < 0.4 ? 1 : 0, random()];
+    return scored(label, score);
+  });
+  const task = binary;
+
+  it('count as often as they stand for, and no surer than as many rows as they are', () => {
+    const once = measureWindow(countRows(rows), task);
+    const four = measureWindow(countRows(rows.map((row) => ({ ...row, probability: 0.25 }))), task);
+    expect(four).toMatchObject({ labelled: 4_000, standsFor: 16_000 });
+    expect(four.confusion?.counts.flat().reduce((a, b) => a + b, 0)).toBe(16_000);
+    for (const name of ['accuracy', 'recall', 'rocAuc', 'prAuc', 'logLoss', 'ece']) {
+      expect(four.metrics[name]?.value, name).toBeCloseTo(once.metrics[name]?.value ?? Number.NaN, 10);
+      expect(four.metrics[name]?.n, name).toBeCloseTo(4_000, 6);
+      for (const end of [0, 1] as const)
+        expect(four.metrics[name]?.interval?.[end], name).toBeCloseTo(once.metrics[name]?.interval?.[end] ?? Number.NaN, 6);
+    }
+  });
+
+  it('give the figures of all predictions from a sample that is uneven over time', () => {
+    // A quiet hour in which the model is bad is recorded whole; of a busy one in which it is good, a tenth is.
+    const quiet = Array.from({ length: 1_000 }, (_, at): LabelledRow => scored(at % 2, at % 4 < 2 ? 0.9 : 0.1));
+    const busy = Array.from({ length: 1_000 }, (_, at): LabelledRow => ({ ...scored(at % 2, at % 2), probability: Math.fround(0.1) }));
+    const { metrics, labelled, standsFor } = measureWindow(countRows([...quiet, ...busy]), task);
+    expect(metrics['accuracy']?.value).toBeCloseTo((500 + 10_000) / 11_000, 6);
+    expect(standsFor).toBe(11_000);
+    // (Σw)² / Σw²
+    expect(labelled).toBeCloseTo(11_000 ** 2 / (1_000 + 100_000), 2);
+  });
+
+  it('are taken out of sums again without a rest', () => {
+    const counts = countRows([scored(1, 0.7)]);
+    const other: LabelledRow = { ...scored(0, 0.2), probability: Math.fround(1 / 3) };
+    for (let at = 0; at < 100; at += 1) countLabel(counts, other);
+    for (let at = 0; at < 100; at += 1) {
+      const one = noCounts();
+      countLabel(one, other);
+      addCounts(counts, one, -1);
+    }
+    expect(Object.keys(counts.cells)).toEqual(['=1']);
+    expect(Object.keys(counts.scores)).toEqual(['=1']);
+    expect(measureWindow(counts, task)).toMatchObject({ labelled: 1, standsFor: 1 });
+  });
+});
+
 it('measures many classes from their scores: means over classes, places of the true one', () => {
   const random = seeded(3);
   const task: Task = { kind: 'multiclass', rowAxis: 0, classes: ['a', 'b', 'c', 'd'] };

@@ -31,7 +31,7 @@ export type LabelPlace = LabelTarget | 'unmatched' | 'late';
 const futureAllowanceMs = 60_000;
 
 const facts = `(extract(epoch from p.at) * 1000)::float8 as "atMs", p.id, p."row", p.deployment_id as "deploymentId", p.version_number as "versionNumber",
-  p.predicted, p.predicted_number as "predictedNumber", p.score, p.slices, p.outputs`;
+  p.predicted, p.predicted_number as "predictedNumber", p.score, p.slices, p.outputs, p.probability::float8 as probability`;
 const findById = `
 select k.ord::integer as ord, p.*
 from unnest($1::float8[], $2::text[], $3::integer[], $4::boolean[]) with ordinality as k(at_ms, id, "row", bare, ord)

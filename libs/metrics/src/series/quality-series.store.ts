@@ -1,6 +1,6 @@
 import type { Judgement, Maturity, QualityMetrics, QualityPoint, QualitySeries, Task } from '@slipway/contracts';
 import { type ArrivalCurve, arrivalsView, learnArrivals, maturityOf } from '../quality/arrival-curve.js';
-import { countRows } from '../quality/count-rows.js';
+import { countRows, weightOfRow } from '../quality/count-rows.js';
 import { normalInterval, wilsonInterval } from '../quality/intervals.js';
 import { type JudgedBy, judgedMetrics, judgeMetric, judgeQualityWindow, type QualityBaseline } from '../quality/judge-quality-window.js';
 import { judgeBias } from '../quality/label-bias.js';
@@ -9,7 +9,7 @@ import { medianSize } from '../quality/measure-errors.js';
 import { scoredRows } from '../quality/measure-scores.js';
 import { measureWindow, type WindowMeasures } from '../quality/measure-window.js';
 import { varianceOf } from '../quality/moments.js';
-import { addCounts, noCounts, type QualityCounts } from '../quality/quality-counts.js';
+import { addCounts, effectiveCounts, noCounts, type QualityCounts } from '../quality/quality-counts.js';
 import { type QualityWindow, QualityWindowStore, type SliceTotals, type WindowSeconds, windowSeconds } from '../quality/quality-window.store.js';
 import { type StoredWorst, WorstSampleStore } from '../quality/worst-sample.store.js';
 import type { Queryable } from '../windows/partitions.store.js';
@@ -25,7 +25,7 @@ const slicesMost = 50;
 const worstMost = 100;
 
 const predictedPerStep = `
-select (extract(epoch from date_bin(make_interval(secs => $4), at, 'epoch'::timestamptz)) * 1000)::float8 as "atMs", version_number as version, count(*)::float8 as predicted
+select (extract(epoch from date_bin(make_interval(secs => $4), at, 'epoch'::timestamptz)) * 1000)::float8 as "atMs", version_number as version, sum(1 / coalesce(probability, 1)::float8) as predicted
 from telemetry.predictions
 where deployment_id = $1 and at >= $2 and at < $3 and ($5::integer is null or version_number = $5) and ($6::text is null or slices ->> $6 = $7) group by 1, 2`;
 
@@ -127,7 +127,7 @@ export class QualitySeriesStore {
     for (const row of predicted.rows) stepOf(steps, row.atMs, row.version).predicted = row.predicted;
     for (const row of rows) stepOf(steps, floorTo(row.atMs, frame.stepSeconds), row.version).rows.push(row);
     for (const step of steps.values()) {
-      step.labelled = step.rows.length;
+      step.labelled = step.rows.reduce((sum, row) => sum + weightOfRow(row), 0);
       addCounts(step.counts, countRows(step.rows));
     }
     return [...steps.values()];
@@ -247,7 +247,7 @@ function pointOf(counted: Counted, endMs: number, measuring: Measuring): Quality
     at: iso(counted.atMs),
     version,
     predicted,
-    labelled: measures.labelled,
+    labelled: measures.standsFor,
     accuracy: pick('accuracy'),
     recall: pick('recall'),
     precision: pick('precision'),
@@ -301,13 +301,17 @@ function slicesView(slices: readonly SliceTotals[], task: Task): QualitySeries['
   for (const one of slices) byName.set(nameOf(one), (byName.get(nameOf(one)) ?? 0) + wrong(one));
   return slices
     .map((one) => {
-      const { slice, predicted, labelled, good, squares } = one;
+      const { slice, predicted, labelled, good, squares, excess } = one;
+      // As many rows as the labelled ones are worth, see `effectiveCounts`.
+      const worth = labelled === 0 ? 0 : labelled ** 2 / (labelled + excess);
       const total = byName.get(nameOf(one)) ?? 0;
       const value = labelled === 0 ? null : good / labelled;
-      const spread = labelled < 2 || value === null ? 0 : Math.sqrt(Math.max(0, squares / labelled - value ** 2) / labelled);
-      const interval = value === null ? null : isValue ? normalInterval(value, spread, [0, Infinity]) : wilsonInterval(good, labelled);
+      const spread = labelled < 2 || value === null ? 0 : Math.sqrt(Math.max(0, squares / labelled - value ** 2) / worth);
+      const interval =
+        value === null ? null : isValue ? normalInterval(value, spread, [0, Infinity]) : wilsonInterval(good * (worth / labelled), worth);
       const measures = {
-        labelled,
+        labelled: worth,
+        standsFor: labelled,
         leastOfClass: undefined,
         leastClass: undefined,
         metrics: {},
@@ -317,7 +321,7 @@ function slicesView(slices: readonly SliceTotals[], task: Task): QualitySeries['
       };
       const judgement = judgeMetric(
         metric,
-        { value, interval, n: labelled, why: value === null ? 'there are no labelled rows' : null, bound: 0 },
+        { value, interval, n: worth, why: value === null ? 'there are no labelled rows' : null, bound: 0 },
         { measures, task },
       );
       return { slice, predicted, labelled, metric, judgement, contribution: total === 0 ? null : wrong(one) / total };
@@ -331,10 +335,11 @@ function nameOf({ slice }: SliceTotals): string {
 
 function errorsOf(steps: readonly number[], counted: readonly Counted[], task: Task): QualitySeries['errors'] {
   return steps.map((atMs) => {
-    const { counts } = joined(
+    const all = joined(
       atMs,
       counted.filter((one) => one.atMs === atMs),
     );
+    const counts = effectiveCounts(all.counts);
     const moments = task.kind === 'regression' ? counts.errors?.error : counts.loss;
     if (moments === undefined || moments.n === 0) return { at: iso(atMs), n: 0, mean: null, interval: null, meanAbsolute: null };
     const interval = normalInterval(moments.mean, Math.sqrt(varianceOf(moments) / moments.n));
