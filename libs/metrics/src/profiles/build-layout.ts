@@ -34,7 +34,8 @@ export function widthOf(tensor: TensorSignature, rowAxis: number | null): number
 /**
  * The columns of a version as its signature and task name them, before a reference says how their values lie: numbers have moments and no bins,
  * texts no categories. A tensor with one value per row gives a column of its name, one with more a column each, and one with too many its
- * summaries by channel.
+ * summaries by channel. Judgements are filed under the names, so no two columns have the same one: those that would say their side, and if need be their
+ * tensor, in front of it.
  */
 export function bareLayout(signature: Signature, task: Task | undefined, options: LayoutOptions = {}): ProfileLayout {
   const rowAxis = rowAxisOf(signature, task);
@@ -42,7 +43,27 @@ export function bareLayout(signature: Signature, task: Task | undefined, options
   // What the task calls the prediction is counted once.
   const covered = predictions.length > 0 ? task?.predictionOutput : undefined;
   const outputs = signature.outputs.filter((output) => output.name !== covered || widthOf(output, rowAxis) !== 1);
-  return layoutOf([...sideColumns('input', signature.inputs, rowAxis, options), ...sideColumns('output', outputs, rowAxis, options), ...predictions]);
+  const columns = [...sideColumns('input', signature.inputs, rowAxis, options), ...sideColumns('output', outputs, rowAxis, options)];
+  return layoutOf([...withOwnNames(columns, predictions), ...predictions]);
+}
+
+/** Columns with names that neither another column nor one of `taken` has; what is unique stays as it is. */
+function withOwnNames(columns: readonly ColumnLayout[], taken: readonly ColumnLayout[]): ColumnLayout[] {
+  const lengths = columns.map(() => 0);
+  const nameAt = (place: number): string => {
+    const { name = '', side = 'input', tensor = '' } = columns[place] ?? {};
+    const length = lengths[place] ?? 0;
+    const known = [name, `${side}.${name}`, `${side}.${tensor}.${name}`][length];
+    return known ?? `${side}.${tensor}.${name}${` #${place}`.repeat(length - 2)}`;
+  };
+  for (;;) {
+    const names = columns.map((_, place) => nameAt(place));
+    const counts = new Map(taken.map(({ name }) => [name, 1]));
+    for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+    if (names.every((name) => counts.get(name) === 1)) return columns.map((column, place) => ({ ...column, name: names[place] ?? column.name }));
+    // Names of a kind grow with each round, and from the fourth on each has its place in it: there is an end.
+    for (const [place, name] of names.entries()) if (counts.get(name) !== 1) lengths[place] = (lengths[place] ?? 0) + 1;
+  }
 }
 
 /** A layout of these columns, under the name that they give it. */

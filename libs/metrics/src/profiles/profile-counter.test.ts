@@ -188,4 +188,22 @@ describe('ProfileCounter', () => {
       expect(counter.toProfile().rows).toBe(3);
     }
   });
+
+  it('gives every column a name of its own, whatever tensors are called', () => {
+    const one = (name: string) => ({ name, datatype: 'FP32' as const, shape: [-1, 1] });
+    const task: Task = { kind: 'regression', rowAxis: 0, predictionOutput: 'y' };
+    const namesOf = (inputs: Signature['inputs'], outputs: Signature['outputs'], names?: Map<string, string[]>) =>
+      bareLayout({ inputs, outputs }, task, names === undefined ? {} : { names }).columns.map(({ name }) => name);
+    // As of every model that sklearn-onnx makes of named columns.
+    expect(namesOf([one('variable'), one('age')], [one('variable'), one('y')])).toEqual(['input.variable', 'age', 'output.variable', '@prediction']);
+    const pair = { name: 'x', datatype: 'FP32' as const, shape: [-1, 2] };
+    expect(namesOf([pair, one('x[1]')], [])).toEqual(['x[0]', 'input.x.x[1]', 'input.x[1].x[1]']);
+    expect(namesOf([pair, { ...pair, name: 'z' }], [], new Map(['x', 'z'].map((name) => [name, ['a', 'b']])))).toEqual([
+      ...['input.x.a', 'input.x.b', 'input.z.a', 'input.z.b'],
+    ]);
+    // What the task calls the prediction keeps its name; and a made name may be taken too.
+    expect(namesOf([one('@prediction'), one('v'), one('input.v')], [one('v'), one('y')])).toEqual([
+      ...['input.@prediction', 'input.v.v', 'input.input.v', 'output.v', '@prediction'],
+    ]);
+  });
 });
