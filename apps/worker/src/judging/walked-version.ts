@@ -40,12 +40,11 @@ export async function walkedVersions(
   const found = await Promise.all(serving.map(async (version) => ({ version, reference: await references.activeReference(version.versionId) })));
   return found.flatMap(({ version, reference }) => {
     if (reference === undefined) return [];
-    const isLearned = reference.source === 'learned';
     return [
       {
         ...{ deployment, version, reference },
-        note: isLearned ? `the reference was learned from the first ${reference.body.rows} rows` : undefined,
-        coversDays: !isLearned,
+        note: reference.coversDays ? undefined : `the reference was learned from the first ${reference.body.rows} rows`,
+        coversDays: reference.coversDays,
       },
     ];
   });

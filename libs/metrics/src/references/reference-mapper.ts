@@ -22,8 +22,11 @@ export const RowFile = z.object({
 });
 export type RowFile = z.infer<typeof RowFile>;
 
-/** As kept in the row: what people see, and how the file is read while there is one. */
-export const StoredOrigin = z.object({ shown: ReferenceOrigin, file: RowFile.optional() });
+/**
+ * As kept in the row: what people see, how the file is read while there is one, and of one that is taken over whether its first owner learned it from
+ * traffic: that owner may be gone long before it.
+ */
+export const StoredOrigin = z.object({ shown: ReferenceOrigin, file: RowFile.optional(), isFromTraffic: z.boolean().optional() });
 export type StoredOrigin = z.infer<typeof StoredOrigin>;
 
 /** All columns but the body, which is large. */
@@ -48,6 +51,11 @@ export const withoutBody = {
 } as const satisfies Prisma.ReferenceProfileSelect;
 
 export type ReferenceRow = Prisma.ReferenceProfileGetPayload<{ select: typeof withoutBody }>;
+
+/** Whether a reference was learned from live rows, by its version or by the one that it was taken over from. */
+export function isFromTraffic({ source, origin }: Pick<ReferenceRow, 'source' | 'origin'>): boolean {
+  return source === 'learned' || (source === 'inherited' && StoredOrigin.parse(origin).isFromTraffic === true);
+}
 
 /** @param activeId the one that judgements of its version stand on now. */
 export function toReferenceItem(row: ReferenceRow, model: string, activeId: string | undefined): ReferenceItem {

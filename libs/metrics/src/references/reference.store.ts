@@ -11,7 +11,7 @@ import {
 import { type ChangeBy, type Database, decodeCursor, enqueue, newId, pageFrom, recordEvent, type Transaction, toJson } from '@slipway/platform';
 import { buildReferenceJobId, buildReferenceProfile } from './build-reference.job.js';
 import { digestOf } from './digest-of.js';
-import { type ReferenceRow, type RowFile, toReferenceDetail, toReferenceItem, withoutBody } from './reference-mapper.js';
+import { isFromTraffic, type ReferenceRow, type RowFile, toReferenceDetail, toReferenceItem, withoutBody } from './reference-mapper.js';
 
 const idPattern = /^ref_[0-9A-Z]{26}$/;
 
@@ -66,7 +66,7 @@ export class ReferenceStore {
           id: newId('ref'),
           source: 'inherited',
           status: 'READY',
-          origin: toJson({ shown }),
+          origin: toJson({ shown, isFromTraffic: isFromTraffic(active) }),
           rows: active.rows,
           labelled: active.labelled,
           digest: active.digest,
@@ -171,6 +171,8 @@ export interface ActiveReference {
   readonly digest: string;
   readonly source: ReferenceItem['source'];
   readonly createdAtMs: number;
+  /** False where it was learned from live rows, by this version or the one that it was taken over from: those may be of a few hours of a day. */
+  readonly coversDays: boolean;
   readonly body: ReferenceBody;
 }
 
@@ -189,7 +191,8 @@ export class ActiveReferenceStore {
     if (row?.digest === null || row === null) return undefined;
     const body = await this.bodyOf(row.id, row.digest);
     const { source } = toReferenceItem(row, '', row.id);
-    return body === undefined ? undefined : { id: row.id, digest: row.digest, source, createdAtMs: row.createdAt.getTime(), body };
+    if (body === undefined) return undefined;
+    return { id: row.id, digest: row.digest, source, createdAtMs: row.createdAt.getTime(), coversDays: !isFromTraffic(row), body };
   }
 
   /** Which reference is active, by version, without its body. */

@@ -140,6 +140,23 @@ it('is inherited by a later version, with the same digest', async () => {
   expect((await active.activeReference(newer.versionId))?.digest).toBe((await active.activeReference(older.versionId))?.digest);
 });
 
+it('does not cover days where it was taken over from one that was learned, through any number of versions', async () => {
+  const learning = await store.learn(by(), of, { rowsWanted: 500, now: new Date() });
+  expect(await runs.completeLearning(learning.id, body(500))).toBe(true);
+  let older = of;
+  for (const number of [2, 3]) {
+    const newer = await newVersion(number);
+    await store.inherit(by(), newer, older);
+    expect(await active.activeReference(newer.versionId)).toMatchObject({ source: 'inherited', coversDays: false });
+    older = newer;
+  }
+  of = older;
+  await ready(10);
+  const last = await newVersion(4);
+  await store.inherit(by(), last, older);
+  expect(await active.activeReference(last.versionId)).toMatchObject({ source: 'inherited', coversDays: true });
+});
+
 it('begins from an automatic labelled set for versions that have none', async () => {
   const dataset = await database.db.dataset.create({
     data: {
