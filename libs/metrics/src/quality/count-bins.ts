@@ -52,15 +52,20 @@ export function sizeOfBin(bin: string): number {
   return bin === 'z' ? 0 : middleOf(Number(bin));
 }
 
+/** Places of bins of probabilities, which are looked up by the thousand. */
+const scorePlaces = new Map(Array.from({ length: scoreEdges.length + 1 }, (_, index) => [`s${index}`, middleOfScores(index)]));
+
 /** A number by which bins of scores and values are in order; undefined for bins of classes. */
 export function placeOfBin(bin: string): number | undefined {
-  if (bin.startsWith('s')) {
-    const index = Number(bin.slice(1));
-    return ((index === 0 ? 0 : (scoreEdges[index - 1] ?? 0)) + (scoreEdges[index] ?? 1)) / 2;
-  }
+  const known = scorePlaces.get(bin);
+  if (known !== undefined) return known;
   if (bin === 'v0') return 0;
   if (bin.startsWith('v+')) return middleOf(Number(bin.slice(2)) - mostSteps);
   return bin.startsWith('v-') ? -middleOf(Number(bin.slice(2)) - mostSteps) : undefined;
+}
+
+function middleOfScores(index: number): number {
+  return ((index === 0 ? 0 : (scoreEdges[index - 1] ?? 0)) + (scoreEdges[index] ?? 1)) / 2;
 }
 
 /** The bin of what was predicted: of the score where there is one, else of the value, else the class. */

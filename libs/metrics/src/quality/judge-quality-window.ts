@@ -173,9 +173,19 @@ const titles: Readonly<Record<string, string>> = {
 
 /** A metric in words, with the class or the average that it is of. */
 export function metricTitle(name: string, task: Task): string {
-  const title = titles[name] ?? name.replaceAll(/([A-Z0-9]+)/g, ' $1').toLowerCase();
+  const title = titles[name] ?? wordsOf(name);
   if (name !== 'precision' && name !== 'recall' && name !== 'f1') return title;
   return task.kind === 'multiclass' ? `${title}, mean over classes` : title;
+}
+
+/** Asked for thousands of times per chart; metrics are few. */
+const words = new Map<string, string>();
+function wordsOf(name: string): string {
+  const known = words.get(name);
+  if (known !== undefined) return known;
+  const made = name.replaceAll(/([A-Z0-9]+)/g, ' $1').toLowerCase();
+  if (words.size < 100) words.set(name, made);
+  return made;
 }
 
 function number(value: number): string {
@@ -183,7 +193,8 @@ function number(value: number): string {
 }
 
 function count(n: number): string {
-  return Math.round(n).toLocaleString('en').replaceAll(',', ' ');
+  const digits = String(Math.round(n));
+  return digits.length < 4 ? digits : digits.replaceAll(/\B(?=(\d{3})+$)/g, ' ');
 }
 
 function percent(share: number): string {

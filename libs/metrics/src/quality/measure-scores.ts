@@ -119,17 +119,22 @@ interface Bin {
 }
 
 function binaryBins(counts: QualityCounts, positive: string): Ranking | undefined {
-  const bins = new Map<string, { rows: number; positives: number; sum: number }>();
+  const bins = new Map<string, BinSums>();
   for (const [label, { bins: own }] of Object.entries(counts.scores)) {
-    for (const [bin, [n, sum]] of Object.entries(own)) {
-      const all = bins.get(bin) ?? { rows: 0, positives: 0, sum: 0 };
-      all.rows += n;
+    const isPositive = classKey.parse(label) === positive;
+    for (const bin in own) {
+      const [n, sum] = own[bin] ?? [0, 0];
+      let all = bins.get(bin);
+      if (all === undefined) {
+        all = { bin, n: 0, positives: 0, sum: 0 };
+        bins.set(bin, all);
+      }
+      all.n += n;
       all.sum += sum;
-      if (classKey.parse(label) === positive) all.positives += n;
-      bins.set(bin, all);
+      if (isPositive) all.positives += n;
     }
   }
-  return rankBins([...bins].map(([bin, { rows, positives, sum }]) => ({ bin, n: rows, positives, sum })));
+  return rankBins([...bins.values()]);
 }
 
 function vectorBins(counts: QualityCounts, index: number): Ranking | undefined {
@@ -142,31 +147,50 @@ function confidenceBins(counts: QualityCounts): Ranking | undefined {
   return rankBins(bins.map(([bin, [n, positives, sum]]) => ({ bin, n, positives, sum })));
 }
 
-function rankBins(given: readonly { bin: string; n: number; positives: number; sum: number }[]): Ranking | undefined {
-  const placed = given.flatMap((one) => {
-    const place = one.n > 0 ? placeOfBin(one.bin) : undefined;
-    return place === undefined ? [] : [{ ...one, place }];
-  });
-  // The mean of its scores stands for the bin: calibration sums are exact then.
-  const bins: Bin[] = placed
-    .sort((a, b) => a.place - b.place)
-    .map(({ n, positives, sum }) => ({ place: sum / n, positives, negatives: n - positives }));
-  if (bins.length === 0) return undefined;
-  const positives = bins.reduce((sum, bin) => sum + bin.positives, 0);
-  const negatives = bins.reduce((sum, bin) => sum + bin.negatives, 0);
-  const shared = bins.reduce((sum, bin) => sum + bin.positives * bin.negatives, 0);
-  return {
+interface BinSums {
+  readonly bin: string;
+  n: number;
+  positives: number;
+  sum: number;
+}
+
+/** A chart has hundreds of points with hundreds of bins each: this is most of what it costs, hence the loops. */
+function rankBins(given: readonly BinSums[]): Ranking | undefined {
+  const placed: { readonly at: number; readonly bin: Bin }[] = [];
+  for (const { bin, n, positives, sum } of given) {
+    const at = n > 0 ? placeOfBin(bin) : undefined;
+    // The mean of its scores stands for the bin: calibration sums are exact then.
+    if (at !== undefined) placed.push({ at, bin: { place: sum / n, positives, negatives: n - positives } });
+  }
+  if (placed.length === 0) return undefined;
+  placed.sort((a, b) => a.at - b.at);
+  const scores = new Float64Array(2 * placed.length);
+  const order = new Int32Array(2 * placed.length);
+  const isPositive = new Uint8Array(2 * placed.length);
+  const weights = new Float64Array(2 * placed.length);
+  let [positives, negatives, shared] = [0, 0, 0];
+  placed.forEach(({ bin }, index) => {
+    const at = 2 * index;
+    scores[at] = bin.place;
+    scores[at + 1] = bin.place;
     // They are in order already.
-    ranked: {
-      scores: Float64Array.from(bins.flatMap(({ place }) => [place, place])),
-      order: Int32Array.from({ length: 2 * bins.length }, (_, at) => at),
-    },
-    isPositive: Uint8Array.from(bins.flatMap(() => [1, 0])),
-    weights: Float64Array.from(bins.flatMap((bin) => [bin.positives, bin.negatives])),
+    order[at] = at;
+    order[at + 1] = at + 1;
+    isPositive[at] = 1;
+    weights[at] = bin.positives;
+    weights[at + 1] = bin.negatives;
+    positives += bin.positives;
+    negatives += bin.negatives;
+    shared += bin.positives * bin.negatives;
+  });
+  return {
+    ranked: { scores, order },
+    isPositive,
+    weights,
     positives,
     negatives,
     bound: positives * negatives === 0 ? 0 : shared / 2 / (positives * negatives),
-    bins,
+    bins: placed.map(({ bin }) => bin),
   };
 }
 

@@ -251,9 +251,9 @@ export function countsAt<T>(counts: Record<string, T>, key: string, make: () => 
 
 function addBins(into: Record<string, number>, part: Readonly<Record<string, number>>, sign: 1 | -1): void {
   const placeOf = placesIn(into);
-  for (const [key, count] of Object.entries(part)) {
+  for (const key in part) {
     const place = placeOf(key);
-    const sum = (into[place] ?? 0) + sign * count;
+    const sum = (into[place] ?? 0) + sign * (part[key] ?? 0);
     if (sum >= leastCount) into[place] = sum;
     else dropKey(into, place);
   }
@@ -262,7 +262,9 @@ function addBins(into: Record<string, number>, part: Readonly<Record<string, num
 /** The first of each tuple counts rows: without any the whole tuple is nothing. */
 function addTuples<T extends number[]>(into: Record<string, T>, part: Readonly<Record<string, T>>, sign: 1 | -1): void {
   const placeOf = placesIn(into);
-  for (const [key, values] of Object.entries(part)) {
+  for (const key in part) {
+    const values = part[key];
+    if (values === undefined) continue;
     const place = placeOf(key);
     const own = into[place];
     if (own === undefined) {

@@ -16,9 +16,9 @@ import type { Queryable } from '../windows/partitions.store.js';
 import { iso, type SeriesFrame, stepsOf } from './series-frame.js';
 
 /** Up to so many labelled rows a span is measured from the rows themselves; beyond it from what was counted of them. */
-export const measuredRowsMax = 10_000;
+export const measuredRowsMax = 5_000;
 /** And so many where the steps are shorter than the shortest windows: there is nothing else to measure from then. */
-export const finelyMeasuredRowsMax = 60_000;
+export const finelyMeasuredRowsMax = 15_000;
 /** Windows of five minutes are given up after two weeks. */
 const recentMs = 13 * 86_400_000;
 const slicesMost = 50;
@@ -158,7 +158,9 @@ function answer({ query, frame, counted, measuring, slices, worst, around }: Ans
   const steps = stepsOf(frame, nowMs);
   const stepMs = frame.stepSeconds * 1000;
   const versions = [...new Set(counted.map(({ version }) => version))].sort((a, b) => a - b);
-  const points = (some: readonly Counted[]) => pointsOf(steps, some, stepMs, measuring);
+  // A step that one version answered is the same for the version and for all together.
+  const known = new Map<Counted, QualityPoint>();
+  const points = (some: readonly Counted[]) => pointsOf(steps, some, (one) => pointOnce(known, one, stepMs, measuring));
   const wholeOf = (some: readonly Counted[]) => joined(frame.fromMs, some);
   const whole = wholeOf(counted);
   const measures = measure(whole, measuring);
@@ -226,21 +228,37 @@ function averageOf(task: Task): QualitySeries['average'] {
   return task.kind === 'multiclass' ? 'macro' : null;
 }
 
-function pointsOf(steps: readonly number[], counted: readonly Counted[], stepMs: number, measuring: Measuring): QualityPoint[] {
-  const byTime = new Map<number, Counted[]>();
+function pointsOf(steps: readonly number[], counted: readonly Counted[], pointFor: (counted: Counted) => QualityPoint): QualityPoint[] {
+  const groups = groupByTime(counted);
+  return steps.map((atMs) => {
+    const group = groups.get(atMs) ?? [];
+    const [only] = group;
+    return pointFor(only !== undefined && group.length === 1 ? only : joined(atMs, group));
+  });
+}
+
+function groupByTime(counted: readonly Counted[]): Map<number, Counted[]> {
+  const groups = new Map<number, Counted[]>();
   for (const one of counted) {
-    const group = byTime.get(one.atMs) ?? [];
+    const group = groups.get(one.atMs) ?? [];
     group.push(one);
-    byTime.set(one.atMs, group);
+    groups.set(one.atMs, group);
   }
-  return steps.map((atMs) => pointOf(joined(atMs, byTime.get(atMs) ?? []), atMs + stepMs, measuring));
+  return groups;
+}
+
+function pointOnce(known: Map<Counted, QualityPoint>, counted: Counted, stepMs: number, measuring: Measuring): QualityPoint {
+  const point = known.get(counted) ?? pointOf(counted, counted.atMs + stepMs, measuring);
+  known.set(counted, point);
+  return point;
 }
 
 function pointOf(counted: Counted, endMs: number, measuring: Measuring): QualityPoint {
   const { task, nowMs, curve } = measuring;
   const { predicted, version } = counted;
-  const measures = measure(counted, measuring);
   const maturity = maturityOf({ predicted, labelled: counted.labelled, ageMs: nowMs - endMs }, curve);
+  if (counted.labelled === 0) return { at: iso(counted.atMs), version, predicted, labelled: 0, ...unmeasured, metrics: {}, maturity };
+  const measures = measure(counted, measuring);
   const metrics = judgeAll({ measures, task, maturity: decisive(maturity), baseline: measuring.baselines.get(version) });
   const pick = (name: string): Judgement | null => (measures.labelled === 0 ? null : (metrics[name] ?? null));
   return {
@@ -258,6 +276,8 @@ function pointOf(counted: Counted, endMs: number, measuring: Measuring): Quality
     maturity,
   };
 }
+
+const unmeasured = { accuracy: null, recall: null, precision: null, f1: null, mae: null, rmse: null };
 
 /** Who asks now wants to know what can be said now: only what is known of how labels come in makes a window provisional. */
 function decisive(maturity: Maturity): Maturity | undefined {
@@ -334,11 +354,9 @@ function nameOf({ slice }: SliceTotals): string {
 }
 
 function errorsOf(steps: readonly number[], counted: readonly Counted[], task: Task): QualitySeries['errors'] {
+  const groups = groupByTime(counted);
   return steps.map((atMs) => {
-    const all = joined(
-      atMs,
-      counted.filter((one) => one.atMs === atMs),
-    );
+    const all = joined(atMs, groups.get(atMs) ?? []);
     const counts = effectiveCounts(all.counts);
     const moments = task.kind === 'regression' ? counts.errors?.error : counts.loss;
     if (moments === undefined || moments.n === 0) return { at: iso(atMs), n: 0, mean: null, interval: null, meanAbsolute: null };
