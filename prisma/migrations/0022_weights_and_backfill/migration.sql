@@ -10,16 +10,19 @@ ALTER TABLE "telemetry"."quality_windows" ADD COLUMN "excess" double precision N
 ALTER TABLE "telemetry"."predictions" ADD COLUMN "before_quality" boolean NOT NULL DEFAULT true;
 ALTER TABLE "telemetry"."predictions" ALTER COLUMN "before_quality" SET DEFAULT false;
 
--- Days whose predictions of before are still to be counted, and up to which of them they are.
+-- Days whose predictions of before, and then their labels, are still to be counted, and up to where they are.
 CREATE TABLE "telemetry"."quality_backfill" (
-  "day" date PRIMARY KEY,
+  "day" date NOT NULL,
+  -- predictions, labels
+  "part" text NOT NULL,
   "after_at" timestamptz(3) NOT NULL,
   "after_id" text NOT NULL DEFAULT '',
-  "after_row" integer NOT NULL DEFAULT 0
+  "after_row" integer NOT NULL DEFAULT 0,
+  PRIMARY KEY ("day", "part")
 );
-INSERT INTO "telemetry"."quality_backfill" ("day", "after_at")
-SELECT to_date(right(c.relname, 8), 'YYYYMMDD'), to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC'
-FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = '"telemetry"."predictions"'::regclass AND c.relname ~ '_[0-9]{8}$'
+INSERT INTO "telemetry"."quality_backfill" ("day", "part", "after_at")
+SELECT to_date(right(c.relname, 8), 'YYYYMMDD'), part, to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp AT TIME ZONE 'UTC'
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid CROSS JOIN unnest(ARRAY['predictions', 'labels']) part WHERE i.inhparent = '"telemetry"."predictions"'::regclass AND c.relname ~ '_[0-9]{8}$'
   AND to_date(right(c.relname, 8), 'YYYYMMDD') <= (now() AT TIME ZONE 'UTC')::date + 1
   AND NOT EXISTS (SELECT 1 FROM "telemetry"."quality_windows");
 

@@ -1,6 +1,7 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { projectsOf, versionTasks } from '@slipway/deployments';
 import {
+  backfillQuality,
   Counter,
   countPredicted,
   HourStore,
@@ -8,6 +9,7 @@ import {
   maintainPartitions,
   maintainTelemetry,
   PredictionStore,
+  QualityBackfillStore,
   type Registry,
   resolveParkedLabels,
   sumHours,
@@ -30,6 +32,9 @@ const watchEveryMs = 2_000;
 const maintainEveryMs = 3_600_000;
 const resolveEveryMs = 5_000;
 const sumHoursEveryMs = 60_000;
+const backfillEveryMs = 10_000;
+/** Steps of one round; what serves has the database between them. */
+const backfillSteps = 20;
 
 /** Measures the instances of this host, ships their records, and keeps the time series in order. */
 @Module({ imports: [SupervisingModule] })
@@ -103,8 +108,25 @@ export class MonitoringModule implements OnModuleInit {
       const summed = await hours.sum();
       if (summed > 0) log.debug({ summed }, 'hours summed');
     });
+    this.backfill();
     this.jobs.every(sumHours, sumHoursEveryMs, {});
     this.jobs.every(maintainTelemetry, maintainEveryMs, {});
     this.jobs.every(resolveParkedLabels, resolveEveryMs, {});
+  }
+
+  /** After an update: predictions of before it have a quality too. */
+  private backfill(): void {
+    const { db, log } = this.platform;
+    const backfill = new QualityBackfillStore(db.pool, (deploymentId, versions) => versionTasks(db.prisma, deploymentId, versions));
+    this.jobs.handle(backfillQuality, async () => {
+      let counted = 0;
+      for (let step = 0; step < backfillSteps; step += 1) {
+        const rows = await backfill.step();
+        if (rows === undefined) break;
+        counted += rows;
+      }
+      if (counted > 0) log.info({ counted }, 'earlier predictions and labels counted');
+    });
+    this.jobs.every(backfillQuality, backfillEveryMs, {});
   }
 }

@@ -11,6 +11,7 @@ import { countPrediction, countRows } from './count-rows.js';
 import { LabelledPredictionStore } from './labelled-prediction.store.js';
 import { scoredRows } from './measure-scores.js';
 import { measureWindow } from './measure-window.js';
+import { QualityBackfillStore } from './quality-backfill.store.js';
 import { addCounts, noCounts, type QualityCounts } from './quality-counts.js';
 import { countPredicted, QualityWindowStore, sliceValuesMax, trimQualityWindows, type WindowSeconds } from './quality-window.store.js';
 import { WorstSampleStore, worstKept } from './worst-sample.store.js';
@@ -135,6 +136,53 @@ it('weighs records by how many predictions they stand for, in windows, slices an
     ['city=Bern', 100],
     ['city=Uster', 200],
   ]);
+});
+
+it('counts what was stored before windows were kept once, by days, and goes on where it was', async () => {
+  const deploymentId = 'dep_before';
+  const before = new PredictionStore(database.pool);
+  const rows = Array.from({ length: 4_300 }, (_, at) =>
+    row(deploymentId, { atMs: start + at * 1000 - (at % 2) * 2 * day, predicted: at % 3 === 0 ? 'no' : 'yes', probability: at % 5 === 0 ? 0.5 : 1 }),
+  );
+  await before.insert(rows, new Map([[deploymentId, 'prj_default']]));
+  await labels.record(
+    owner(deploymentId),
+    rows.slice(0, 600).map(({ id }) => label(id)),
+  );
+  await labels.record(
+    owner(deploymentId),
+    rows.slice(0, 300).map(({ id }) => label(id, { source: 'laboratory', label: 'no' })),
+  );
+  // As an installation is when it is updated: predictions and labels, and nothing counted of them.
+  await database.pool.query('update telemetry.predictions set before_quality = true where deployment_id = $1', [deploymentId]);
+  for (const table of ['quality_windows', 'labelled_predictions', 'label_arrivals', 'worst_samples'])
+    await database.pool.query(`delete from telemetry.${table} where deployment_id = $1`, [deploymentId]);
+  await database.pool.query(
+    `insert into telemetry.quality_backfill (day, part, after_at) select d, part, d::timestamp at time zone 'UTC'
+     from unnest(array[to_timestamp($1 / 1000.0)::date, to_timestamp($2 / 1000.0)::date]) d cross join unnest(array['predictions', 'labels']) part on conflict do nothing`,
+    [start, start - 2 * day],
+  );
+  // Meanwhile it goes on: a new prediction, and another label for an old one.
+  const late = row(deploymentId, { atMs: start + 5_000_000 });
+  await insert([late]);
+  const [first] = rows;
+  await labels.record(owner(deploymentId), [label(first?.id ?? '', { label: 'yes', source: 'ward' }), label(late.id)]);
+  const backfill = () => new QualityBackfillStore(database.pool, async (_, versions) => new Map(versions.map((version) => [version, binary])));
+  const steps: (number | undefined)[] = [];
+  for (let at = 0; at < 20 && (steps.length === 0 || steps.at(-1) !== undefined); at += 1) {
+    const both = await Promise.all([backfill().step(), backfill().step()]);
+    steps.push(...both);
+  }
+  expect(steps.at(-1)).toBeUndefined();
+  expect(sum(steps.map((rows) => rows ?? 0))).toBe(4_300 + 599);
+  const found = await whole(deploymentId, 3_600);
+  const all = [...rows, late];
+  expect(found.predicted).toBe(sum(all.map(({ probability }) => 1 / probability)));
+  expect(found.labelled).toBe(sum([...rows.slice(0, 600), late].map(({ probability }) => 1 / probability)));
+  near(found.counts, await recounted(deploymentId, all));
+  // The newest label counts, whatever its source.
+  const stored = await new LabelledPredictionStore(database.pool).between({ deploymentId, fromMs: 0, toMs: start + 9 * day, limit: 10_000 });
+  expect(stored.filter((one) => one.label === 'no')).toHaveLength(299);
 });
 
 it('stays right when many label the same predictions at a time', async () => {
