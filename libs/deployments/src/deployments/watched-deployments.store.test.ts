@@ -66,6 +66,16 @@ it('tells what serves: the version with the traffic first, that of a rollout und
   expect(watched).toMatchObject({ deploymentId: id, deployment: 'fraud', projectId: by.projectId, replicas: 2, slices: ['x'], isSuspended: false });
   expect(Math.abs(Date.now() - (watched?.changedAtMs ?? 0))).toBeLessThan(60_000);
 
+  // Every step of a rollout shifts traffic, and so does taking it back.
+  const changedAt = async () => new Date((await watchedDeployments(db))[0]?.changedAtMs ?? 0).toISOString();
+  const moments = ['2040-01-01T00:00:00.000Z', '2040-01-01T00:10:00.000Z'] as const;
+  await db.rollout.updateMany({ data: { stepStartedAt: moments[0] } });
+  expect(await changedAt()).toBe(moments[0]);
+  const { id: rolloutId } = await db.rollout.findFirstOrThrow({ orderBy: { startedAt: 'desc' } });
+  const place = { actor: by.actor, status: 'COMPLETED', phase: 'promoting', weightPercent: 100 };
+  await db.rolloutTransition.create({ data: { id: 'rtr_1', rolloutId, sequence: 99, at: moments[1], action: 'undone', ...place } });
+  expect(await changedAt()).toBe(moments[1]);
+
   await db.deployment.updateMany({ data: { deletedAt: new Date() } });
   expect(await watchedDeployments(db)).toEqual([]);
   expect(await ruled()).toBeUndefined();

@@ -40,7 +40,8 @@ interface Row {
   readonly replicas: number;
   readonly slices: unknown;
   readonly revisedAt: Date;
-  readonly startedAt: Date | null;
+  readonly movedAt: Date | null;
+  readonly undoneAt: Date | null;
   readonly finishedAt: Date | null;
   readonly versionId: string;
   readonly version: number;
@@ -52,15 +53,16 @@ interface Row {
 export async function watchedDeployments(db: Database): Promise<WatchedRows[]> {
   const rows = await db.$queryRaw<Row[]>`
     with watched as (
-      select d.*, o."toRevisionId" as "nextId", o."startedAt", o."finishedAt"
+      select d.*, o."toRevisionId" as "nextId", o."movedAt", o."undoneAt", o."finishedAt"
       from (select * from "Deployment" where "deletedAt" is null order by "id" limit ${watchedDeploymentsMax}) d
       left join lateral (
-        select case when "finishedAt" is null then "toRevisionId" end as "toRevisionId", "startedAt", "finishedAt"
+        select case when "finishedAt" is null then "toRevisionId" end as "toRevisionId", greatest("startedAt", "stepStartedAt") as "movedAt", "finishedAt",
+          (select max("at") from "RolloutTransition" where "rolloutId" = "Rollout"."id" and "action" = 'undone') as "undoneAt"
         from "Rollout" where "deploymentId" = d."id" order by "startedAt" desc limit 1
       ) o on true
     )
     select w."projectId", w."id" as "deploymentId", w."name" as "deployment", w."modelId", w."suspended" as "isSuspended", a."replicas",
-      a."spec" #> '{monitoring,slices}' as "slices", a."createdAt" as "revisedAt", w."startedAt", w."finishedAt",
+      a."spec" #> '{monitoring,slices}' as "slices", a."createdAt" as "revisedAt", w."movedAt", w."undoneAt", w."finishedAt",
       served."versionId", v."number" as "version", v."task", served."rank" < 2 as "isServing"
     from watched w
     join "Revision" a on a."id" = coalesce(w."activeRevisionId",
@@ -88,7 +90,7 @@ export async function watchedDeployments(db: Database): Promise<WatchedRows[]> {
 }
 
 function deploymentOf({ projectId, deploymentId, deployment, modelId, replicas, isSuspended, ...row }: Row) {
-  const moments = [row.revisedAt, row.startedAt, row.finishedAt].flatMap((at) => at?.getTime() ?? []);
+  const moments = [row.revisedAt, row.movedAt, row.undoneAt, row.finishedAt].flatMap((at) => at?.getTime() ?? []);
   return {
     ...{ projectId, deploymentId, deployment, modelId, replicas, isSuspended },
     versions: [],
