@@ -158,7 +158,7 @@ it('judges each window once, against the hours before it', async () => {
     value: 0.3,
     n: 100,
     threshold: 0.01,
-    reason: 'runtime_error in 30 of 100 requests (30 %), beyond luck; limit 1 %, 0.049 % in the days before',
+    reason: 'runtime_error in 30 of 100 requests (30 %), beyond luck; limit 1 %, 0.051 % in the days before',
     evidence: { reasons: { runtime_error: 30 } },
   });
 });
