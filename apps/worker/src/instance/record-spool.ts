@@ -45,6 +45,8 @@ export interface SpoolBounds {
 const rotateBytes = 4 * 1024 * 1024;
 /** A large spool is kept in larger files, so that their number stays small. */
 const filesMost = 256;
+/** Some hundred lines of a turn. */
+const roomBytes = 128 * 1024;
 const rotateMs = 5_000;
 /** An hour without a database at 1 000 predictions a second, with records of up to 298 bytes; a plain one takes about 90. */
 const defaultSpoolBytes = 1024 * 1024 * 1024;
@@ -65,6 +67,7 @@ export class RecordSpool {
   private sequence: number;
   private readonly sampler = new RecordSampler();
   private readonly head: string;
+  private readonly room = Buffer.allocUnsafeSlow(roomBytes);
   recordsWritten = 0;
   /** Left out, for which others stand. */
   recordsSampledOut = 0;
@@ -122,7 +125,7 @@ export class RecordSpool {
     try {
       const file = this.openFile();
       if (this.fileBytes === 0) lines.unshift(this.head);
-      const bytes = Buffer.from(`${lines.join('\n')}\n`, 'utf8');
+      const bytes = this.bytesOf(`${lines.join('\n')}\n`);
       writeAll(file, bytes);
       this.recordsWritten += lines[0] === this.head ? lines.length - 1 : lines.length;
       this.fileBytes += bytes.length;
@@ -133,6 +136,12 @@ export class RecordSpool {
       this.close();
     }
     if (this.fileBytes >= Math.max(rotateBytes, this.bounds.maxBytes / filesMost)) this.close();
+  }
+
+  /** In memory that is used again and again where they fit: buffers of a turn would make the collector run far more often. */
+  private bytesOf(text: string): Buffer {
+    if (text.length * 3 > this.room.length) return Buffer.from(text, 'utf8');
+    return this.room.subarray(0, this.room.write(text, 'utf8'));
   }
 
   /** Ends a file that has been open for long enough, so that its records are not kept from the worker; looks again at a folder that was full. */

@@ -45,19 +45,18 @@ export class RecordWriter {
     const { p, s } = task ? predictedRows(task, outputs, most) : {};
     const others = recordedOutputs(task ?? undefined, outputs, rows, most);
     const sealed = this.inputRecorder?.record(id, inputs, rows, most);
-    return {
-      id,
-      ...(rows === 1 ? {} : { n: rows }),
-      us: Math.round(computeMicros),
-      ...(queueMicros < 1 ? {} : { q: Math.round(queueMicros) }),
-      ...(probability === 1 ? {} : { w: probability }),
-      ...(clientId === undefined || clientId.length > clientIdMax ? {} : { cid: clientId }),
-      ...(p === undefined ? {} : { p: p.map((value) => (typeof value === 'string' ? value.slice(0, predictedMax) : value)) }),
-      ...(s === undefined || s.every((score) => score === null) ? {} : { s }),
-      ...this.named(inputs, rows, most),
-      ...(others === undefined ? {} : { o: others }),
-      ...(sealed === undefined ? {} : { x: sealed }),
-    };
+    // One by one and not spread: this is on the way of every answer.
+    const record: { -readonly [Key in keyof PredictionRecord]: PredictionRecord[Key] } = { id, us: Math.round(computeMicros) };
+    if (rows !== 1) record.n = rows;
+    if (queueMicros >= 1) record.q = Math.round(queueMicros);
+    if (probability !== 1) record.w = probability;
+    if (clientId !== undefined && clientId.length <= clientIdMax) record.cid = clientId;
+    if (p !== undefined) record.p = p.map((value) => (typeof value === 'string' ? value.slice(0, predictedMax) : value));
+    if (s?.some((score) => score !== null) === true) record.s = s;
+    if (this.slices.length > 0 || this.joinKey !== undefined) Object.assign(record, this.named(inputs, rows, most));
+    if (others !== undefined) record.o = others;
+    if (sealed !== undefined) record.x = sealed;
+    return record;
   }
 
   /** Slices and join keys, row by row. */

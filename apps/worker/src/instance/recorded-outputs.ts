@@ -22,10 +22,24 @@ export function recordedOutputs(
   const classes = scores === undefined ? 0 : (valuesPerRow(scores, rows) ?? 0);
   const others = othersOf(task, outputs, rows);
   if ((classes < 3 || classes > rankedMax) && others.length === 0) return undefined;
-  return Array.from({ length: Math.min(rows, most) }, (_, row) => ({
-    ...(scores === undefined || classes < 3 || classes > rankedMax ? {} : scoresOf(task, scores, row, classes)),
-    ...(others.length === 0 ? {} : { others: Object.fromEntries(others.map(({ tensor, perRow }) => [tensor.name, rowOf(tensor, row, perRow)])) }),
-  }));
+  const hasScores = scores !== undefined && classes >= 3 && classes <= rankedMax;
+  const recorded: RecordedOutputs[] = [];
+  for (let row = 0; row < Math.min(rows, most); row += 1) {
+    const own: RecordedOutputs = hasScores ? scoresOf(task, scores, row, classes) : {};
+    if (others.length > 0) own.others = othersOfRow(others, row);
+    recorded.push(own);
+  }
+  return recorded;
+}
+
+interface OtherOutput {
+  readonly tensor: Tensor;
+  readonly perRow: number;
+}
+
+function othersOfRow(others: readonly OtherOutput[], row: number): Record<string, (string | number | boolean | null)[]> {
+  // An output may have any name, also one that objects have by themselves.
+  return Object.fromEntries(others.map(({ tensor, perRow }) => [tensor.name, rowOf(tensor, row, perRow)]));
 }
 
 function scoresOf(task: Task | undefined, scores: Tensor, row: number, classes: number): RecordedOutputs {
@@ -53,24 +67,28 @@ function highest(values: readonly number[]): number {
   return best;
 }
 
-function othersOf(task: Task | undefined, outputs: readonly Tensor[], rows: number): { tensor: Tensor; perRow: number }[] {
+function othersOf(task: Task | undefined, outputs: readonly Tensor[], rows: number): OtherOutput[] {
   let left = recordedOutputValuesMax;
-  return outputs.flatMap((tensor) => {
+  const others: OtherOutput[] = [];
+  for (const tensor of outputs) {
     const perRow = tensor.name === task?.predictionOutput || tensor.name === task?.scoreOutput ? 0 : (valuesPerRow(tensor, rows) ?? 0);
-    if (perRow === 0 || perRow > left) return [];
+    if (perRow === 0 || perRow > left) continue;
     left -= perRow;
-    return [{ tensor, perRow }];
-  });
+    others.push({ tensor, perRow });
+  }
+  return others;
 }
 
 /** Texts are cut: they are for looking at. */
 const textMax = 64;
 function rowOf(tensor: Tensor, row: number, perRow: number): (string | number | boolean | null)[] {
-  return Array.from({ length: perRow }, (_, at) => {
+  const values: (string | number | boolean | null)[] = [];
+  for (let at = 0; at < perRow; at += 1) {
     const value = valueAt(tensor, row * perRow + at);
-    if (typeof value === 'string') return value.slice(0, textMax);
-    return value === undefined || (typeof value === 'number' && !Number.isFinite(value)) ? null : value;
-  });
+    if (typeof value === 'string') values.push(value.slice(0, textMax));
+    else values.push(value === undefined || (typeof value === 'number' && !Number.isFinite(value)) ? null : value);
+  }
+  return values;
 }
 
 function numberAt(tensor: Tensor, at: number): number {
