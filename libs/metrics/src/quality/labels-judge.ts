@@ -1,5 +1,6 @@
 import type { Judge, WatchedDeployment } from '../judgements/judge.js';
 import type { JudgedWindow } from '../judgements/judgement.store.js';
+import { ToldJudgements } from '../judgements/told-judgements.js';
 import type { Queryable } from '../windows/partitions.store.js';
 import { learnArrivals } from './arrival-curve.js';
 import { type ArrivalTime, judgeArrival, judgeCoverage } from './judge-labels.js';
@@ -15,6 +16,7 @@ export class LabelsJudge implements Judge {
   readonly kind = 'labels';
   readonly everyMs = 60_000;
   private readonly windows: QualityWindowStore;
+  private readonly told = new ToldJudgements();
 
   constructor(private readonly db: Queryable) {
     this.windows = new QualityWindowStore(db);
@@ -34,9 +36,18 @@ export class LabelsJudge implements Judge {
     const curve = learnArrivals(windows, nowMs);
     const toMs = Math.floor(nowMs / stepMs) * stepMs;
     const about = { kind: 'labels' as const, version: 0, slice: '', toMs, evidence: { usualCoverage: curve.usualCoverage ?? null } };
-    return [
+    const judged: JudgedWindow[] = [
       { ...about, subject: 'arrival', fromMs: times.at(-1)?.startMs ?? first.startMs, ...judgeArrival({ times, windows, curve }, nowMs) },
       { ...about, subject: 'coverage', fromMs: toMs - dayMs, ...judgeCoverage(windows, curve, nowMs) },
-    ].filter((judged) => judged.fromMs < judged.toMs);
+    ];
+    return this.told.news(
+      deployment,
+      judged.filter((one) => one.fromMs < one.toMs),
+      nowMs,
+    );
+  }
+
+  forget(deployment: WatchedDeployment): void {
+    this.told.forget(deployment);
   }
 }
