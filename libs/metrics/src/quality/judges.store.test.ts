@@ -2,6 +2,7 @@ import { type Task, WatchSettings } from '@slipway/contracts';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { ulid } from 'ulid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import { seededRandom } from '../evaluation/seeded-random.js';
 import type { Judge, WatchedDeployment } from '../judgements/judge.js';
 import { JudgeStateStore } from '../judgements/judge-state.store.js';
@@ -119,6 +120,27 @@ it('sees errors change in their mean and in their stream, in bounded steps', asy
   expect(await judges.errors.judge(watched(deploymentId), start + 4 * hour + 11 * minute)).toEqual([]);
 }, 30_000);
 
+it('says when it went on further ahead because it was too far behind', async () => {
+  const deploymentId = 'dep_behind';
+  await served(deploymentId, { fromMs: start, toMs: start + 3 * hour, count: 1_500, wrong: 0.1 });
+  const first = await judges.errors.judge(watched(deploymentId), start + 3 * hour + 10 * minute);
+  expect(first.some(({ reason }) => reason.includes('left out'))).toBe(false);
+  const states = new JudgeStateStore(database.pool);
+  const kept = await states.read(deploymentId, 'prediction_error', 'stream/1', z.looseObject({ after: z.looseObject({ atMs: z.number() }) }));
+  if (kept === undefined) throw new Error('nothing is remembered');
+  const behindMs = kept.after.atMs - 72 * hour;
+  await states.write(deploymentId, 'prediction_error', 'stream/1', { ...kept, after: { ...kept.after, atMs: behindMs } });
+  await served(deploymentId, { fromMs: start + 3 * hour, toMs: start + 4 * hour, count: 500, wrong: 0.1 });
+  const told = await judges.errors.judge(watched(deploymentId), start + 4 * hour + 10 * minute);
+  const [hinkley] = told.filter(({ subject }) => subject === 'page_hinkley');
+  expect(hinkley?.reason).toContain(`The labelled rows from ${new Date(behindMs).toISOString()} to `);
+  expect(hinkley).toMatchObject({ evidence: { leftOut: { from: new Date(behindMs).toISOString() } } });
+  // It stays known for as long as the stream has not much seen since.
+  await served(deploymentId, { fromMs: start + 4 * hour, toMs: start + 5 * hour, count: 500, wrong: 0.1 });
+  const later = await judges.errors.judge(watched(deploymentId), start + 5 * hour + 10 * minute);
+  expect(later.filter(({ reason }) => reason.includes('were left out')).map(({ subject }) => subject)).toEqual(['page_hinkley', 'adwin']);
+}, 30_000);
+
 it('only warns while labels still come', async () => {
   const deploymentId = 'dep_young';
   // For a day labels come three hours late; then a bad hour with a part of its labels.
@@ -138,6 +160,7 @@ it('misses labels that have stopped, where there were some', async () => {
   expect(await judges.labels.judge(watched(deploymentId), start)).toEqual([]);
   await served(deploymentId, { fromMs: start, toMs: start + 10 * hour, count: 1_000, wrong: 0.1 });
   expect(verdicts(await judges.labels.judge(watched(deploymentId), start + 10 * hour + 10 * minute), 'arrival')).toEqual(['ok']);
+  expect(await judges.labels.judge(watched(deploymentId), start + 10 * hour + 11 * minute)).toEqual([]);
   await served(deploymentId, { fromMs: start + 10 * hour, toMs: start + 13 * hour, count: 300, wrong: 0.1, labelled: 0 });
   const stopped = await judges.labels.judge(watched(deploymentId), start + 13 * hour);
   expect(stopped.find(({ subject }) => subject === 'arrival')).toMatchObject({

@@ -22,6 +22,8 @@ const baseMs = 300_000;
 const rowsMost = 10_000;
 /** Further behind than this the stream is taken up again where it is now, and says so. */
 const behindMostMs = 2 * day;
+/** How long rows that were left out are told of. */
+const leftOutToldMs = day;
 /** Hours that one round judges. */
 const hoursMost = 48;
 /** How long a change in the stream is told. */
@@ -37,6 +39,8 @@ const Walk = z.object({
   /** Rows taken since. */
   rows: z.number(),
   sinceMs: z.number(),
+  /** Rows that the stream never saw, since it was too far behind. */
+  leftOut: z.object({ fromMs: z.number(), toMs: z.number() }).optional(),
 });
 type Walk = z.infer<typeof Walk>;
 
@@ -132,6 +136,7 @@ export class PredictionErrorJudge implements Judge {
   ): Promise<{ judged: JudgedWindow[]; walk: Walk }> {
     const isBehind = matureMs - walk.after.atMs > behindMostMs && walk.rows > 0;
     const after = isBehind ? { atMs: matureMs - hour, id: '', row: -1 } : walk.after;
+    const leftOut = isBehind ? { fromMs: walk.after.atMs, toMs: after.atMs } : walk.leftOut;
     const rows = await this.labelled.after({
       deploymentId: deployment.deploymentId,
       version: version.version,
@@ -140,7 +145,7 @@ export class PredictionErrorJudge implements Judge {
       limit: rowsMost,
     });
     const last = rows.at(-1);
-    if (last === undefined) return { judged: [], walk: { ...walk, after } };
+    if (last === undefined) return { judged: [], walk: { ...walk, after, leftOut } };
     const elapsed = Math.max(hour, last.atMs - walk.sinceMs);
     const perMonth = Math.max(10_000, ((walk.rows + rows.length) / elapsed) * 30 * day);
     const stream = new ErrorStream(
@@ -148,11 +153,14 @@ export class PredictionErrorJudge implements Judge {
       isBehind ? null : walk.stream,
     );
     for (const row of rows) stream.take(row);
-    const next = { ...walk, after: placeOf(last), stream: stream.memory, rows: walk.rows + rows.length };
+    const next = { ...walk, after: placeOf(last), stream: stream.memory, rows: walk.rows + rows.length, leftOut };
+    const told = leftOut !== undefined && last.atMs - leftOut.toMs < leftOutToldMs ? leftOut : undefined;
     return {
       judged: stream
         .judge(last.atMs, toldMs)
-        .map(({ subject, judgement, fromMs, evidence }) => judgedWindow(version, { subject, fromMs, toMs: last.atMs, evidence }, judgement)),
+        .map(({ subject, judgement, fromMs, evidence }) =>
+          withLeftOut(judgedWindow(version, { subject, fromMs, toMs: last.atMs, evidence }, judgement), told),
+        ),
       walk: next,
     };
   }
@@ -171,6 +179,14 @@ function judgedWindow(
   judgement: Judgement,
 ): JudgedWindow {
   return { kind: 'prediction_error', version: version.version, slice: '', ...about, ...judgement };
+}
+
+/** Whoever reads that nothing has changed should know what was not looked at. */
+function withLeftOut(judged: JudgedWindow, leftOut: Walk['leftOut']): JudgedWindow {
+  if (leftOut === undefined) return judged;
+  const [from, to] = [new Date(leftOut.fromMs).toISOString(), new Date(leftOut.toMs).toISOString()];
+  const reason = `${judged.reason} The labelled rows from ${from} to ${to} were left out: more had come than could be followed row by row.`;
+  return { ...judged, reason, evidence: { ...judged.evidence, leftOut: { from, to } } };
 }
 
 function placeOf({ atMs, id, row }: StoredLabelledRow): Walk['after'] {
