@@ -4,6 +4,7 @@ import { allowedAlarms } from '../judgements/alarm-shares.js';
 import type { Judge, WatchedDeployment } from '../judgements/judge.js';
 import type { JudgeStateStore } from '../judgements/judge-state.store.js';
 import type { JudgedWindow } from '../judgements/judgement.store.js';
+import { ToldJudgements } from '../judgements/told-judgements.js';
 import {
   isExact,
   judgeExact,
@@ -50,11 +51,13 @@ const stateKey = 'noise';
 
 /**
  * Judges what probes have measured. What ought to be nothing is judged while its hour runs, since one measurement may be enough; what has a usual
- * size is judged once per hour, so that looking often makes no false alarms.
+ * size is judged once per hour, so that looking often makes no false alarms. Of what runs only another verdict is told at once.
  */
 export class NoiseJudge implements Judge {
   readonly kind = 'noise';
   readonly everyMs = 15_000;
+
+  private readonly told = new ToldJudgements();
 
   constructor(private readonly parts: NoiseJudgeParts) {}
 
@@ -67,7 +70,13 @@ export class NoiseJudge implements Judge {
     });
     if (hours.length === 0) return [];
     const ranked = await this.judgeClosed(deployment, hours, noiseWindowOf(nowMs - graceMs));
-    return [...judgeRunning(hours, nowMs), ...ranked];
+    const serving = new Set(deployment.versions.flatMap(({ version, isServing }) => (isServing ? [version] : [])));
+    const running = hours.filter(({ version }) => serving.has(version));
+    return [...this.told.news(deployment, judgeRunning(running, nowMs), nowMs), ...ranked];
+  }
+
+  forget(deployment: WatchedDeployment): void {
+    this.told.forget(deployment);
   }
 
   private async judgeClosed(deployment: WatchedDeployment, hours: readonly NoiseHour[], endMs: number): Promise<JudgedWindow[]> {
@@ -120,7 +129,7 @@ function keptLessons({ learned }: State, hours: readonly NoiseHour[]): State['le
 
 function judgeRunning(hours: readonly NoiseHour[], nowMs: number): JudgedWindow[] {
   const runningMs = noiseWindowOf(nowMs);
-  const toMs = runningMs + noiseWindowMs;
+  const endMs = runningMs + noiseWindowMs;
   const judged: JudgedWindow[] = [];
   for (const version of new Set(hours.map((hour) => hour.version))) {
     const of = (probe: NoiseProbe) => hours.filter((hour) => hour.version === version && hour.probe === probe);
@@ -128,17 +137,19 @@ function judgeRunning(hours: readonly NoiseHour[], nowMs: number): JudgedWindow[
     for (const probe of ['repeat', 'natural'] as const) {
       const own = of(probe);
       if (own.length === 0) continue;
-      const { totals, fromMs } = grown(own, probe, toMs);
+      const { totals, fromMs } = grown(own, probe, endMs);
       const judgement = judgeExact(probe, totals);
       if (probe === 'repeat') isRandom = judgement.verdict === 'alarm';
-      judged.push(windowOf({ version, probe }, judgement, { fromMs, toMs }, evidenceOf(totals)));
+      judged.push(windowOf({ version, probe }, judgement, { fromMs, toMs: nowMs }, evidenceOf(totals)));
     }
     const replicas = of('replica').filter(({ startAtMs }) => startAtMs >= runningMs - noiseWindowMs);
     if (replicas.length === 0) continue;
     const details = replicas.flatMap((hour) => hour.details).filter(({ atMs }) => nowMs - atMs < replicaFreshMs);
     const totals = details.length === 0 ? noTotals() : sumOf(replicas);
     const judgement = judgeReplicas(totals, details, isRandom);
-    judged.push(windowOf({ version, probe: 'replica' }, judgement, { fromMs: runningMs - noiseWindowMs, toMs }, { ...evidenceOf(totals), details }));
+    judged.push(
+      windowOf({ version, probe: 'replica' }, judgement, { fromMs: runningMs - noiseWindowMs, toMs: nowMs }, { ...evidenceOf(totals), details }),
+    );
   }
   return judged;
 }

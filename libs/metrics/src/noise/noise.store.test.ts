@@ -105,17 +105,24 @@ it('judges a random model while its hour runs, instances at once, and jitter whe
   ]);
   const running = await judge.judge(watched('dep_judged'), at(5.2));
   expect(running.map(({ subject, verdict, toMs }) => [subject, verdict, toMs])).toEqual([
-    ['repeat', 'ok', at(6)],
-    ['replica', 'alarm', at(6)],
+    ['repeat', 'ok', at(5.2)],
+    ['replica', 'alarm', at(5.2)],
   ]);
   expect(running[1]?.reason).toContain('ins_b against ins_a');
+
+  // Nothing has changed since.
+  expect(await judge.judge(watched('dep_judged'), at(5.3))).toEqual([]);
 
   const over = await judge.judge(watched('dep_judged'), at(6.1));
   expect(over.find(({ subject }) => subject === 'jitter')).toMatchObject({ verdict: 'alarm', fromMs: at(5), toMs: at(6), n: 40, version: 3 });
   // Nobody has compared instances for a quarter of an hour: that says nothing of now.
   expect(over.find(({ subject }) => subject === 'replica')).toMatchObject({ verdict: 'insufficient', n: 0 });
-  const again = await judge.judge(watched('dep_judged'), at(6.2));
-  expect(again.map(({ subject }) => subject)).toEqual(['repeat', 'replica']);
+  expect((await judge.judge(watched('dep_judged'), at(6.15))).map(({ subject }) => subject)).toEqual([]);
+  const again = await judge.judge(watched('dep_judged'), at(6.21));
+  expect(again.map(({ subject }) => subject)).toEqual(['repeat']);
+  // What could not be kept is told again.
+  judge.forget(watched('dep_judged'));
+  expect((await judge.judge(watched('dep_judged'), at(6.22))).map(({ subject }) => subject)).toEqual(['repeat', 'replica']);
 
   await new JudgementStore(database.pool).write({ projectId: 'prj_default', deploymentId: 'dep_judged' }, over);
   const kept = await new JudgementStore(database.pool).current('dep_judged', ['noise']);
