@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { AnomalySeries, SeriesQuery } from '@slipway/contracts';
+import { AnomalySeries, WholeSeriesQuery } from '@slipway/contracts';
 import { DeploymentStore } from '@slipway/deployments';
 import { AnomalyPointStore, anomalyFrame, JudgementStore, seriesFrame } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
@@ -37,7 +37,7 @@ export class AnomaliesController {
   async anomalies(
     @FromCaller() caller: Caller,
     @Param('deployment') name: string,
-    @Query({ schema: SeriesQuery }) query: SeriesQuery,
+    @Query({ schema: WholeSeriesQuery }) query: WholeSeriesQuery,
   ): Promise<AnomalySeries> {
     const nowMs = Date.now();
     const toMs = query.to === undefined ? nowMs : Date.parse(query.to);

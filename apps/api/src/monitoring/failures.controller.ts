@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { type FailurePoint, FailureSeries, SeriesQuery } from '@slipway/contracts';
+import { type FailurePoint, FailureSeries, WholeSeriesQuery } from '@slipway/contracts';
 import { DeploymentStore } from '@slipway/deployments';
 import { FailureSeriesStore, JudgementStore, seriesFrame } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
@@ -29,7 +29,7 @@ export class FailuresController {
   async failures(
     @FromCaller() caller: Caller,
     @Param('deployment') name: string,
-    @Query({ schema: SeriesQuery }) query: SeriesQuery,
+    @Query({ schema: WholeSeriesQuery }) query: WholeSeriesQuery,
   ): Promise<FailureSeries> {
     const nowMs = Date.now();
     const frame = seriesFrame(query, nowMs);

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { HostSeries, SeriesQuery } from '@slipway/contracts';
+import { HostSeries, WholeSeriesQuery } from '@slipway/contracts';
 import { HostStore } from '@slipway/deployments';
 import { HostSeriesStore, seriesFrame } from '@slipway/metrics';
 import { Policy } from '../access/policy.js';
@@ -23,7 +23,7 @@ export class HostResourcesController {
     columns: ['at', 'cpuCores', 'cpuRatio', 'memoryBytes', 'memoryLimitBytes'],
     rows: ({ points }) => points,
   })
-  async resources(@Param('host') name: string, @Query({ schema: SeriesQuery }) query: SeriesQuery): Promise<HostSeries> {
+  async resources(@Param('host') name: string, @Query({ schema: WholeSeriesQuery }) query: WholeSeriesQuery): Promise<HostSeries> {
     const nowMs = Date.now();
     const frame = seriesFrame(query, nowMs);
     const { id } = await this.hosts.view(name);

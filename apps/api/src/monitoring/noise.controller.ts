@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { type DeploymentView, NoiseSeries, SeriesQuery } from '@slipway/contracts';
+import { type DeploymentView, NoiseSeries, WholeSeriesQuery } from '@slipway/contracts';
 import { DeploymentStore } from '@slipway/deployments';
 import {
   hourlyFrame,
@@ -49,7 +49,7 @@ export class NoiseController {
   async noise(
     @FromCaller() caller: Caller,
     @Param('deployment') name: string,
-    @Query({ schema: SeriesQuery }) query: SeriesQuery,
+    @Query({ schema: WholeSeriesQuery }) query: WholeSeriesQuery,
   ): Promise<NoiseSeries> {
     const toMs = query.to === undefined ? Date.now() : Date.parse(query.to);
     const frame = hourlyFrame(seriesFrame({ ...query, from: query.from ?? iso(toMs - defaultSpanMs) }, toMs));

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { ResourceSeries, SeriesQuery } from '@slipway/contracts';
+import { ResourceSeries, WholeSeriesQuery } from '@slipway/contracts';
 import { DeploymentStore, HostStore } from '@slipway/deployments';
 import { ResourceSeriesStore, seriesFrame } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
@@ -29,7 +29,7 @@ export class ResourcesController {
   async resources(
     @FromCaller() caller: Caller,
     @Param('deployment') name: string,
-    @Query({ schema: SeriesQuery }) query: SeriesQuery,
+    @Query({ schema: WholeSeriesQuery }) query: WholeSeriesQuery,
   ): Promise<ResourceSeries> {
     const nowMs = Date.now();
     const frame = seriesFrame(query, nowMs);

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { SeriesQuery, type ServingPoint, ServingSeries } from '@slipway/contracts';
+import { type ServingPoint, ServingSeries, WholeSeriesQuery } from '@slipway/contracts';
 import { DeploymentStore } from '@slipway/deployments';
 import { ServingSeriesStore, seriesFrame, servingSeries } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
@@ -27,7 +27,7 @@ export class ServingController {
   async serving(
     @FromCaller() caller: Caller,
     @Param('deployment') name: string,
-    @Query({ schema: SeriesQuery }) query: SeriesQuery,
+    @Query({ schema: WholeSeriesQuery }) query: WholeSeriesQuery,
   ): Promise<ServingSeries> {
     const nowMs = Date.now();
     const frame = seriesFrame(query, nowMs);

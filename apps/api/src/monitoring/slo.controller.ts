@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { SeriesQuery, SloSeries } from '@slipway/contracts';
+import { SloSeries, WholeSeriesQuery } from '@slipway/contracts';
 import { DeploymentStore } from '@slipway/deployments';
 import { SloStatusStore, seriesFrame } from '@slipway/metrics';
 import { type Caller, FromCaller, Policy } from '../access/policy.js';
@@ -32,7 +32,11 @@ export class SloController {
       rows: sloRows,
     },
   )
-  async slo(@FromCaller() caller: Caller, @Param('deployment') name: string, @Query({ schema: SeriesQuery }) query: SeriesQuery): Promise<SloSeries> {
+  async slo(
+    @FromCaller() caller: Caller,
+    @Param('deployment') name: string,
+    @Query({ schema: WholeSeriesQuery }) query: WholeSeriesQuery,
+  ): Promise<SloSeries> {
     const nowMs = Date.now();
     const toMs = query.to === undefined ? nowMs : Date.parse(query.to);
     const frame = seriesFrame({ ...query, from: query.from ?? new Date(toMs - defaultSpanMs).toISOString() }, nowMs);

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { limits } from '../limits.js';
 import { plainText } from '../text.js';
 import { Judgement, JudgementView, SeriesFrame } from './monitoring.schema.js';
-import { Instant, SeriesQuery } from './paging.schema.js';
+import { Instant, WholeSeriesQuery } from './paging.schema.js';
 import { ColumnLayout, referenceSources } from './profiles.schema.js';
 
 /** As every series; `column` asks for the distributions of one. */
-export const DriftQuery = SeriesQuery.extend({ column: plainText(limits.columnNameLength).min(1).optional() });
+export const DriftQuery = WholeSeriesQuery.extend({ column: plainText(limits.columnNameLength).min(1).optional() });
 export type DriftQuery = z.infer<typeof DriftQuery>;
 
 /** One column in one step. */

@@ -46,3 +46,13 @@ export const SeriesQuery = z.strictObject({
   format: z.enum(['json', 'csv']).default('json'),
 });
 export type SeriesQuery = z.infer<typeof SeriesQuery>;
+
+const untold = 'these figures are not told apart by slices, quality alone is; leave it out';
+/** The window of figures that slices do not tell apart: asking for one is refused rather than answered with all. */
+export const WholeSeriesQuery = SeriesQuery.extend({
+  slice: z
+    .string()
+    .refine(() => false, untold)
+    .optional(),
+});
+export type WholeSeriesQuery = z.infer<typeof WholeSeriesQuery>;
