@@ -81,7 +81,7 @@ describe('one window', () => {
     expect(judgeCounts([5_000, 0], [0, 300])).toMatchObject({ verdict: 'alarm' });
   });
 
-  it('ranks by what it means for the predictions, drifted outputs first, and names what has drifted as a whole', () => {
+  it('ranks by what it means for the predictions, causes before outputs, and names what has drifted as a whole', () => {
     const window = profileOf(rowsOf(2_000, { shift: 0.6, red: 0.05 }));
     const unknown = judgeDrift(reference, window);
     expect(unknown.columns.slice(0, 2).map(({ column, judgement }) => [column, judgement.verdict])).toEqual([
@@ -95,7 +95,8 @@ describe('one window', () => {
     expect(known.columns.slice(0, 2).map(({ column }) => column)).toEqual(['age', 'colour']);
     expect(known.whole).toMatchObject({ verdict: 'ok', drifted: ['age', 'colour'] });
     const output = judgeDrift(importance([0.1, 0.89, 0.01, null]), profileOf(rowsOf(2_000, { shift: 2, score: 0.7 })));
-    expect(output.columns[0]?.column).toBe('@score');
+    expect(output.columns.slice(0, 3).map(({ column }) => column)).toEqual(['age', expect.any(String), expect.any(String)]);
+    expect(output.columns.filter(({ judgement }) => judgement.verdict === 'alarm').at(-1)?.column).toBe('@score');
     expect(output.whole).toMatchObject({ verdict: 'alarm', reason: expect.stringContaining('the outputs themselves have changed') });
   });
 

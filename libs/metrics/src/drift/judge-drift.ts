@@ -45,7 +45,7 @@ export interface ColumnDrift {
 }
 
 export interface DriftJudgement {
-  /** Outputs that have drifted first, then by what the change means for the predictions. */
+  /** What has drifted first, by what it means for the predictions; see `rankByImpact`. */
   readonly columns: readonly ColumnDrift[];
   readonly whole: WholeJudgement;
 }
@@ -134,16 +134,18 @@ export function importances({ layout, columns }: DriftReference): number[] {
   return known.map((value) => value ?? left / unknown);
 }
 
-/** Outputs that have drifted first: whatever the cause, the predictions are others now. Then by impact, by size where that is equal. */
+/**
+ * What has drifted first: inputs by what it means for the predictions, since a cause is looked for among them, then outputs; the others after
+ * them. Where that is equal by size, then by name.
+ */
 export function rankByImpact(columns: readonly ColumnDrift[]): ColumnDrift[] {
-  const isAlarm = ({ judgement }: ColumnDrift) => Number(judgement.verdict === 'alarm');
-  const isOutput = (one: ColumnDrift) => isAlarm(one) * Number(one.side === 'output');
+  const place = ({ judgement, side }: ColumnDrift) => (judgement.verdict === 'alarm' ? Number(side === 'output') : 2);
   return [...columns].sort(
     (one, other) =>
-      isOutput(other) - isOutput(one) ||
-      isAlarm(other) - isAlarm(one) ||
+      place(one) - place(other) ||
       other.impact - one.impact ||
-      (other.judgement.value ?? 0) - (one.judgement.value ?? 0),
+      (other.judgement.value ?? 0) - (one.judgement.value ?? 0) ||
+      (one.column < other.column ? -1 : Number(one.column > other.column)),
   );
 }
 
