@@ -4,7 +4,7 @@ import { drawOf, RecordSampler, roomShare } from './record-sampler.js';
 
 /** Rows expected to be recorded per second at so many requests a second, one list entry per second. */
 function keptPerSecond(ratePerSecond: number, seconds: number, maxPerSecond: number, rows = 1): number[] {
-  const sampler = new RecordSampler();
+  const sampler = new RecordSampler(0);
   return Array.from({ length: seconds }, (_, second) => {
     let kept = 0;
     for (let at = 0; at < ratePerSecond; at++) kept += rows * sampler.share(rows, maxPerSecond, 1000 * (second + at / ratePerSecond));
@@ -26,6 +26,16 @@ it.each([
   }
 });
 
+it('records a rush whole that it has saved up for, and the bound when that is spent', () => {
+  const sampler = new RecordSampler(30);
+  const kept = (from: number, rows: number) => Array.from({ length: rows }, (_, at) => sampler.share(1, 100, from + at / 10));
+  expect(kept(0, 3_000).filter((share) => share === 1).length).toBe(3_000);
+  const beyond = kept(300, 10_000).slice(2_000);
+  expect(beyond.reduce((sum, share) => sum + share, 0)).toBeLessThan(200);
+  expect(sampler.share(1, 100, 60_000)).toBe(1);
+  expect(kept(120_000, 3_000).every((share) => share === 1)).toBe(true);
+});
+
 it('counts rows, since each is a row in the database', () => {
   const [, , later = 0] = keptPerSecond(100, 3, 2000, 64);
   expect(later).toBeGreaterThan(1700);
@@ -33,7 +43,7 @@ it('counts rows, since each is a row in the database', () => {
 });
 
 it('forgets a rush when it is over', () => {
-  const sampler = new RecordSampler();
+  const sampler = new RecordSampler(0);
   for (let at = 0; at < 10_000; at++) sampler.share(1, 100, at / 10);
   expect(sampler.share(1, 100, 1000)).toBeLessThan(0.02);
   expect(sampler.share(1, 100, 2200)).toBe(1);
@@ -41,7 +51,7 @@ it('forgets a rush when it is over', () => {
 });
 
 it('gives probabilities that a 32-bit float holds', () => {
-  const sampler = new RecordSampler();
+  const sampler = new RecordSampler(0);
   for (let at = 0; at < 300; at++) {
     const share = sampler.share(1, 7, 0);
     expect(share).toBe(Math.fround(share));

@@ -1,16 +1,22 @@
 const slotMs = 100;
 const slots = 10;
+/** What may come at once after a quiet time and is recorded whole: a file sent in one go, a test. */
+const burstSecondsUsual = 30;
 
 /**
- * With which probability a request is recorded: 1 up to `maxPerSecond` rows in the last second, beyond it what keeps about so many. It depends on
- * how many came, never on what they were, so each record that says it stands for 1 / probability of them. A rate that jumps to r times the bound costs
- * bound · (1 + ln r) rows in its first second and the bound from then on.
+ * With which probability a request is recorded: 1 while there is credit (`maxPerSecond` rows for each second, saved up for half a minute), then what
+ * keeps about `maxPerSecond` rows of those in the last second. It depends on how many came, never on what they were, so each record that says it stands
+ * for 1 / probability of them.
  */
 export class RecordSampler {
   /** Rows that came, by tenths of a second; the newest slot is filling. */
   private readonly counts = new Float64Array(slots + 1);
   private total = 0;
   private newest = 0;
+  private credit = Number.POSITIVE_INFINITY;
+  private creditAtMs = 0;
+
+  constructor(private readonly burstSeconds = burstSecondsUsual) {}
 
   /** Counts a request of `rows` rows and says its probability, as a 32-bit float holds it. */
   share(rows: number, maxPerSecond: number, nowMs: number): number {
@@ -18,7 +24,17 @@ export class RecordSampler {
     this.total += rows;
     const at = this.newest % this.counts.length;
     this.counts[at] = (this.counts[at] ?? 0) + rows;
-    return this.total <= maxPerSecond ? 1 : Math.fround(maxPerSecond / this.total);
+    const isCovered = this.spend(rows, maxPerSecond, nowMs);
+    return isCovered || this.total <= maxPerSecond ? 1 : Math.fround(maxPerSecond / this.total);
+  }
+
+  /** Takes rows from the credit as far as it goes; a clock that was put back gives none. */
+  private spend(rows: number, maxPerSecond: number, nowMs: number): boolean {
+    const earned = (Math.max(0, nowMs - this.creditAtMs) / 1000) * maxPerSecond;
+    this.creditAtMs = nowMs;
+    const credit = Math.min(this.burstSeconds * maxPerSecond, this.credit + earned) - rows;
+    this.credit = Math.max(0, credit);
+    return credit >= 0;
   }
 
   private turn(slot: number): void {
