@@ -92,9 +92,11 @@ export class ErrorStream {
     const most = Math.max(up.memory.sum, down.memory.sum) / sd;
     const fromMs = this.beganMs ?? atMs;
     const isRecent = (change: ErrorStreamState['hinkleyChange']) => change !== null && atMs - change.atMs < toldMs;
-    const tell = (name: string, change: ErrorStreamState['hinkleyChange'], quiet: string) =>
+    // Of a value both directions are a bias; of a distance from the truth less is better.
+    const isAlarm = (change: ErrorStreamState['hinkleyChange'], isSigned: boolean) => isRecent(change) && (change?.direction === 'up' || isSigned);
+    const tell = (change: ErrorStreamState['hinkleyChange'], why: (change: z.infer<typeof Change>) => string, quiet: string) =>
       change !== null && isRecent(change)
-        ? `Single errors ${change.direction === 'up' ? 'have grown' : 'have fallen'} at ${new Date(change.atMs).toISOString()}, says ${name}.`
+        ? `Single errors ${change.direction === 'up' ? 'have grown' : 'have fallen'} at ${new Date(change.atMs).toISOString()}: ${why(change)}.`
         : quiet;
     const quietSince = `No change in ${this.rows} labelled predictions`;
     return [
@@ -107,8 +109,12 @@ export class ErrorStream {
           interval: null,
           n: this.rows,
           threshold,
-          verdict: isRecent(this.hinkleyChange) ? 'alarm' : 'ok',
-          reason: tell('Page–Hinkley', this.hinkleyChange, `${quietSince}: the sum of deviations is ${number(most)} sd, limit ${number(threshold)}.`),
+          verdict: isAlarm(this.hinkleyChange, this.options.task.kind === 'regression') ? 'alarm' : 'ok',
+          reason: tell(
+            this.hinkleyChange,
+            () => `their deviations added up to more than ${number(threshold)} sd (Page–Hinkley)`,
+            `${quietSince}: the sum of deviations is ${number(most)} sd, limit ${number(threshold)}.`,
+          ),
         },
       },
       {
@@ -120,8 +126,12 @@ export class ErrorStream {
           interval: null,
           n: this.adwin.size,
           threshold: null,
-          verdict: isRecent(this.adwinChange) ? 'alarm' : 'ok',
-          reason: tell('ADWIN', this.adwinChange, `${quietSince}: the last ${this.adwin.size} have one mean, ${number(this.adwin.mean)}.`),
+          verdict: isAlarm(this.adwinChange, false) ? 'alarm' : 'ok',
+          reason: tell(
+            this.adwinChange,
+            ({ before, after }) => `their mean size went from ${number(before)} to ${number(after)} (ADWIN)`,
+            `${quietSince}: the last ${this.adwin.size} have one mean, ${number(this.adwin.mean)}.`,
+          ),
         },
       },
     ];
