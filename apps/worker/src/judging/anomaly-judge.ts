@@ -68,6 +68,10 @@ export class AnomalyJudge implements Judge {
     await this.stores.states.write(deploymentId, this.kind, 'series', look.toState(toMs));
     return look.judged;
   }
+
+  forget({ deploymentId }: WatchedDeployment): void {
+    this.dueAtMs.delete(deploymentId);
+  }
 }
 
 /** One look at a span of windows. */

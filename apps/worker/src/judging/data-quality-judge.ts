@@ -9,10 +9,10 @@ import {
 } from '@slipway/metrics';
 import type { DriftStores } from './drift-judge.js';
 import {
+  CountedRows,
   closedHours,
   countedWindows,
   historyUntil,
-  RunningHours,
   runningEnd,
   toJudgedWindows,
   WalkedNow,
@@ -28,11 +28,11 @@ export class DataQualityJudge implements Judge {
   readonly kind = 'data_quality';
   readonly everyMs = 20_000;
 
-  private readonly running: RunningHours;
+  private readonly rows: CountedRows;
   private readonly walkedNow: WalkedNow;
 
   constructor(private readonly stores: Omit<DriftStores, 'learning'>) {
-    this.running = new RunningHours(stores.profiles);
+    this.rows = new CountedRows(stores.profiles);
     this.walkedNow = new WalkedNow(this.kind, stores.judgements, stores.states);
   }
 
@@ -44,6 +44,11 @@ export class DataQualityJudge implements Judge {
     return judged;
   }
 
+  forget(deployment: WatchedDeployment): void {
+    this.rows.forget(deployment);
+    this.walkedNow.forget(deployment);
+  }
+
   private async walk(walked: WalkedVersion, nowMs: number): Promise<JudgedWindow[]> {
     const { deployment, version, reference, coversDays, note } = walked;
     const alarmsPerMonth = allowedAlarms(this.kind, deployment);
@@ -51,11 +56,11 @@ export class DataQualityJudge implements Judge {
     const before = await this.stores.states.read(deployment.deploymentId, this.kind, key, DataQualityWalkState);
     const known = before?.layout === reference.body.layout.id ? before : undefined;
     const runningMs = runningEnd(nowMs);
-    const isGrown = runningMs !== undefined && (await this.running.hasGrown(walked, runningMs));
+    const isGrown = runningMs !== undefined && (await this.rows.isGrown(walked, runningMs));
     const closed = closedHours(known?.judgedMs ?? null, nowMs);
     const ends = [...closed, ...(isGrown ? [runningMs] : [])];
     const [firstMs] = ends;
-    if (firstMs === undefined || (!isGrown && !this.running.isNews(walked, closed))) return [];
+    if (firstMs === undefined || (!(await this.rows.haveCome(walked, closed)) && !isGrown)) return [];
     const hours = await countedWindows(this.stores.profiles, walked, { fromMs: firstMs - lookedBackMs, toMs: nowMs, stepMs: profileHourMs });
     if (hours.length === 0) return [];
     let state = known;

@@ -120,6 +120,45 @@ it('judges an hour that has closed once, beginning where it was left off, and go
   expect(quality.find(({ subject }) => subject === 'age')?.reason).toMatch(/^the values of age are broken: 25 % of 400 are missing/);
 });
 
+it('judges an hour whose counts come late, as long as no later one was judged', async () => {
+  const deployment = watched('dep_late');
+  const judges = [new DriftJudge(stores), new DataQualityJudge(stores)];
+  const look = async (at: number) => {
+    const judged: JudgedWindow[] = [];
+    for (const judge of judges) judged.push(...(await judge.judge(deployment, at)));
+    return judged.map(({ kind, subject, verdict, toMs }) => `${kind} ${subject} ${verdict} ${toMs === running - hour ? 'late' : ''}`).sort();
+  };
+  await counted('dep_late', running - 3 * hour, columnsOf(400));
+  expect(await look(running - 2 * hour + 2 * minute)).toHaveLength(8);
+  expect(await look(running - hour + 2 * minute)).toEqual([]);
+  await counted('dep_late', running - 2 * hour, columnsOf(400, 3, 100));
+  expect(await look(running - hour + 9 * minute)).toEqual(expect.arrayContaining(['data_quality age alarm late', 'drift age alarm late']));
+  expect(await look(running - hour + 10 * minute)).toEqual([]);
+});
+
+it('keeps what another worker judged in between, and that of a version whose neighbour came and went', async () => {
+  const other = await addVersion(3);
+  await upload(other, 3, body);
+  const [first, second] = [new DriftJudge(stores), new DriftJudge(stores)];
+  const alone = watched('dep_two');
+  const both = watched('dep_two', { versions: [...alone.versions, { versionId: other, version: 3, task: undefined, isServing: true }] });
+  const kept = new JudgementStore(database.pool);
+  await database.pool.query(`select telemetry.ensure_partitions((now() at time zone 'UTC')::date - 1, 3)`);
+  const at = running + 2 * minute;
+  await first.judge(alone, at);
+  await second.judge(both, at);
+  const toMs = Date.now();
+  const judgement = { value: 0.3, interval: null, n: 500, threshold: 0.1, verdict: 'ok' as const, reason: 'fine', evidence: {} };
+  const ofVersion = (version: number) => ({ ...judgement, kind: 'drift' as const, subject: 'age', version, slice: '', fromMs: toMs - hour, toMs });
+  await kept.write(alone, [ofVersion(1), ofVersion(3)]);
+  // The first worker still believes that there is one version.
+  const later = Date.now() + minute;
+  await first.judge(both, later);
+  expect((await kept.current('dep_two', ['drift'])).map(({ version }) => version)).toEqual([1, 3]);
+  await first.judge(alone, later);
+  expect((await kept.current('dep_two', ['drift'])).map(({ version }) => version)).toEqual([1]);
+});
+
 it('sees in a running hour what no season explains, minute by minute, and only what is news', async () => {
   const deployment = watched('dep_young');
   const judge = new DriftJudge(stores);

@@ -16,10 +16,10 @@ import {
   walkDrift,
 } from '@slipway/metrics';
 import {
+  CountedRows,
   closedHours,
   countedWindows,
   historyUntil,
-  RunningHours,
   runningEnd,
   toJudgedWindows,
   WalkedNow,
@@ -42,14 +42,14 @@ export interface DriftStores {
   readonly learning: Pick<ProfileLearningStore, 'rowsOf'>;
   readonly references: Pick<ActiveReferenceStore, 'activeReference'>;
   readonly states: Pick<JudgeStateStore, 'read' | 'write'>;
-  readonly judgements: Pick<JudgementStore, 'forgetCurrent'>;
+  readonly judgements: Pick<JudgementStore, 'forgetVersions'>;
 }
 
 /** Judges how far inputs and outputs of the serving versions lie from their references, hour by hour; see `walkDrift` for the rule. */
 export class DriftJudge implements Judge {
   readonly kind = 'drift';
   readonly everyMs = 20_000;
-  private readonly running: RunningHours;
+  private readonly rows: CountedRows;
   private readonly walkedNow: WalkedNow;
   /** Versions whose week is known: their running hours are not looked at, and nothing is read before one is over. */
   private readonly settled = new Set<string>();
@@ -57,7 +57,7 @@ export class DriftJudge implements Judge {
   private readonly saidOfNone = new Map<string, string>();
 
   constructor(private readonly stores: DriftStores) {
-    this.running = new RunningHours(stores.profiles);
+    this.rows = new CountedRows(stores.profiles);
     this.walkedNow = new WalkedNow(this.kind, stores.judgements, stores.states);
   }
 
@@ -69,6 +69,12 @@ export class DriftJudge implements Judge {
     return judged;
   }
 
+  forget(deployment: WatchedDeployment): void {
+    this.rows.forget(deployment);
+    this.walkedNow.forget(deployment);
+    for (const { version } of deployment.versions) this.saidOfNone.delete(`${deployment.deploymentId}/${version}`);
+  }
+
   private async walk(walked: WalkedVersion, nowMs: number): Promise<JudgedWindow[]> {
     const { deployment, version } = walked;
     const key = `walk/${version.version}`;
@@ -77,8 +83,8 @@ export class DriftJudge implements Judge {
     const ends = closedHours(known?.judgedMs ?? null, nowMs);
     const runningMs = runningEnd(nowMs);
     const counted = `${deployment.deploymentId}/${version.version}/${walked.reference.body.layout.id}`;
-    const isGrown = runningMs !== undefined && !this.settled.has(counted) && (await this.running.hasGrown(walked, runningMs));
-    if (!isGrown && !this.running.isNews(walked, ends)) return [];
+    const isGrown = runningMs !== undefined && !this.settled.has(counted) && (await this.rows.isGrown(walked, runningMs));
+    if (!(await this.rows.haveCome(walked, ends)) && !isGrown) return [];
     const hours = await countedWindows(this.stores.profiles, walked, {
       fromMs: (ends[0] ?? nowMs) - lookedBackMs,
       toMs: nowMs,

@@ -4,9 +4,10 @@ import {
   AnomalyInputStore,
   AnomalyPointStore,
   FailuresJudge,
+  HeldJudgeStates,
   type Judge,
   JudgementStore,
-  JudgeStateStore,
+  type JudgeStateStore,
   judgeDeployments,
   LabelsJudge,
   NoiseBaselineStore,
@@ -38,29 +39,28 @@ export class JudgingModule implements OnModuleInit {
 
   onModuleInit(): void {
     const { db, log } = this.platform;
-    const round = new JudgingRound(db, this.judges(), log);
-    // A round that takes longer than the time between two is not overtaken by the next.
-    let running: Promise<void> | undefined;
-    this.jobs.handle(judgeDeployments, () => {
-      running ??= round.run().finally(() => {
-        running = undefined;
-      });
-      return running;
+    // What may wake somebody at once does not wait for those that read much.
+    const rounds = [(states: HeldJudgeStates) => this.urgentJudges(states), (states: HeldJudgeStates) => this.judges(states)].map((judgesWith) => {
+      const states = new HeldJudgeStates(db.pool);
+      return new JudgingRound({ db, log, states, judges: judgesWith(states) });
     });
+    this.jobs.handle(judgeDeployments, () => Promise.all(rounds.map((round) => round.run())));
     this.jobs.every(judgeDeployments, roundEveryMs, {});
   }
 
-  /** One line per kind. */
-  private judges(): Judge[] {
+  private urgentJudges(states: JudgeStateStore): Judge[] {
     const { pool, prisma } = this.platform.db;
-    const states = new JudgeStateStore(pool);
+    return [new SloJudge(new SloStore(prisma), new SloEventStore(pool), new JudgementStore(pool)), new FailuresJudge(pool, states)];
+  }
+
+  /** One line per kind. */
+  private judges(states: JudgeStateStore): Judge[] {
+    const { pool, prisma } = this.platform.db;
     const references = new ActiveReferenceStore(prisma);
     return [
-      ...driftJudges(this.platform.db),
+      ...driftJudges(this.platform.db, states),
       new EstimatedQualityJudge(new QualityEstimates(this.platform.db), states, new JudgementStore(pool)),
       new AnomalyJudge({ states, inputs: new AnomalyInputStore(pool), points: new AnomalyPointStore(pool) }),
-      new SloJudge(new SloStore(prisma), new SloEventStore(pool), new JudgementStore(pool)),
-      new FailuresJudge(pool, states),
       new LabelsJudge(pool),
       new NoiseJudge({ hours: new NoiseHourStore(pool), states, baselines: new NoiseBaselineStore(prisma) }),
       new PredictionErrorJudge(pool, states, references),

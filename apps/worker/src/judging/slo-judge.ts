@@ -12,8 +12,6 @@ import {
 
 /** Objectives are read for all deployments at once, this often. */
 const rereadMs = 10_000;
-/** A judgement that is older than this is of an objective that is judged no more. */
-const staleMs = 120_000;
 
 /** Judges the objectives of a deployment by how fast each spends its error budget. */
 export class SloJudge implements Judge {
@@ -27,12 +25,12 @@ export class SloJudge implements Judge {
   constructor(
     private readonly slos: Pick<SloStore, 'all'>,
     private readonly events: SloEventStore,
-    private readonly judgements: Pick<JudgementStore, 'forgetCurrent'>,
+    private readonly judgements: Pick<JudgementStore, 'forgetOtherSubjects'>,
   ) {}
 
   async judge(deployment: WatchedDeployment, nowMs: number): Promise<readonly JudgedWindow[]> {
     const own = ((await this.all(nowMs)).get(deployment.deploymentId) ?? []).filter(({ enabled }) => enabled);
-    await this.forgetOthers(deployment.deploymentId, own, nowMs);
+    await this.forgetOthers(deployment.deploymentId, own);
     const owner = { deploymentId: deployment.deploymentId, task: deployment.versions[0]?.task };
     const judged: JudgedWindow[] = [];
     for (const objective of own) {
@@ -44,11 +42,11 @@ export class SloJudge implements Judge {
   }
 
   /** What was judged of an objective that is deleted or switched off is not the newest word on anything. */
-  private async forgetOthers(deploymentId: string, own: readonly StoredObjective[], nowMs: number): Promise<void> {
-    const names = JSON.stringify(own.map(({ name }) => name));
-    if (this.judgedNames.get(deploymentId) === names) return;
-    await this.judgements.forgetCurrent(deploymentId, this.kind, this.judgedNames.has(deploymentId) ? nowMs : nowMs - staleMs);
-    this.judgedNames.set(deploymentId, names);
+  private async forgetOthers(deploymentId: string, own: readonly StoredObjective[]): Promise<void> {
+    const names = own.map(({ name }) => name);
+    if (this.judgedNames.get(deploymentId) === names.join('\n')) return;
+    await this.judgements.forgetOtherSubjects(deploymentId, this.kind, names);
+    this.judgedNames.set(deploymentId, names.join('\n'));
   }
 
   private async all(nowMs: number): Promise<ReadonlyMap<string, readonly StoredObjective[]>> {

@@ -80,26 +80,44 @@ export function historyUntil(hours: readonly CountedHour[], endMs: number): Hour
   return new HourHistory(hours.filter(({ atMs }) => atMs < endMs));
 }
 
-/** Tells whether rows have come in the running hour since the last look: without new ones there is nothing to see. */
-export class RunningHours {
-  private readonly seen = new Map<string, string>();
+/** Tells whether rows have come since the last look: without new ones there is nothing to see. */
+export class CountedRows {
+  private readonly running = new Map<string, string>();
   private readonly ended = new Map<string, string>();
 
   constructor(private readonly profiles: Pick<ProfileWindowStore, 'layoutsIn'>) {}
 
-  async hasGrown({ deployment, version, reference }: WalkedVersion, endMs: number): Promise<boolean> {
+  /** Whether the running hour has more rows than at the last look. */
+  async isGrown(walked: WalkedVersion, endMs: number): Promise<boolean> {
     const hourAtMs = Math.floor(endMs / profileHourMs) * profileHourMs;
-    const query = { deploymentId: deployment.deploymentId, versionId: version.versionId, fromMs: hourAtMs, toMs: endMs };
-    const rows = (await this.profiles.layoutsIn(query)).find(({ id }) => id === reference.body.layout.id)?.rows ?? 0;
-    const key = `${deployment.deploymentId}/${version.version}`;
-    return rows > 0 && changes(this.seen, key, `${hourAtMs} ${rows}`);
+    const rows = await this.rowsIn(walked, hourAtMs, endMs);
+    return rows > 0 && changes(this.running, keyOf(walked), `${walked.reference.id} ${hourAtMs} ${rows}`);
   }
 
-  /** Whether one of these ends of hours was not looked at yet: of a version without traffic there is nothing to be judged, again and again. */
-  isNews({ deployment, version, reference }: WalkedVersion, ends: readonly number[]): boolean {
+  /** Whether hours that ended and were not judged have rows that nobody looked at; counts may come late, as long as no later hour was judged. */
+  async haveCome(walked: WalkedVersion, ends: readonly number[]): Promise<boolean> {
+    const [firstMs] = ends;
     const lastMs = ends.at(-1);
-    return lastMs !== undefined && changes(this.ended, `${deployment.deploymentId}/${version.version}`, `${reference.id} ${lastMs}`);
+    if (firstMs === undefined || lastMs === undefined) return false;
+    const rows = await this.rowsIn(walked, firstMs - profileHourMs, lastMs);
+    return rows > 0 && changes(this.ended, keyOf(walked), `${walked.reference.id} ${firstMs} ${lastMs} ${rows}`);
   }
+
+  forget({ deploymentId, versions }: WatchedDeployment): void {
+    for (const { version } of versions) {
+      this.running.delete(`${deploymentId}/${version}`);
+      this.ended.delete(`${deploymentId}/${version}`);
+    }
+  }
+
+  private async rowsIn({ deployment, version, reference }: WalkedVersion, fromMs: number, toMs: number): Promise<number> {
+    const layouts = await this.profiles.layoutsIn({ deploymentId: deployment.deploymentId, versionId: version.versionId, fromMs, toMs });
+    return layouts.find(({ id }) => id === reference.body.layout.id)?.rows ?? 0;
+  }
+}
+
+function keyOf({ deployment, version }: WalkedVersion): string {
+  return `${deployment.deploymentId}/${version.version}`;
 }
 
 /** What was judged of a version that serves no more, or against a reference that is replaced, is not the newest word on anything. */
@@ -108,19 +126,28 @@ export class WalkedNow {
 
   constructor(
     private readonly kind: 'drift' | 'data_quality',
-    private readonly judgements: Pick<JudgementStore, 'forgetCurrent'>,
+    private readonly judgements: Pick<JudgementStore, 'forgetVersions'>,
     private readonly states: Pick<JudgeStateStore, 'read' | 'write'>,
   ) {}
 
-  async keep({ deploymentId }: WatchedDeployment, walked: readonly WalkedVersion[], nowMs: number): Promise<void> {
-    const now = walked.map(({ version, reference }) => `${version.version}:${reference.body.layout.id}`).join(' ');
-    if (this.known.get(deploymentId) === now) return;
-    const before = this.known.get(deploymentId) ?? (await this.states.read(deploymentId, this.kind, 'walked', z.string()));
-    if (before !== now) {
-      if (before !== undefined) await this.judgements.forgetCurrent(deploymentId, this.kind, nowMs);
-      await this.states.write(deploymentId, this.kind, 'walked', now);
+  /** What is stored counts, since another worker may have judged in between; what is known here only saves reading it, for an hour. */
+  async keep({ deploymentId, versions }: WatchedDeployment, walked: readonly WalkedVersion[], nowMs: number): Promise<void> {
+    const layouts = new Map(walked.map(({ version, reference }) => [version.version, reference.body.layout.id]));
+    const now = versions.flatMap(({ version, isServing }) => (isServing ? [`${version}:${layouts.get(version) ?? ''}`] : []));
+    const known = `${Math.floor(nowMs / profileHourMs)} ${now.join(' ')}`;
+    if (this.known.get(deploymentId) === known) return;
+    const before = await this.states.read(deploymentId, this.kind, 'walked', z.string());
+    if (before !== now.join(' ')) {
+      const gone = (before ?? '').split(' ').filter((one) => one !== '' && !now.includes(one));
+      const numbers = gone.map((one) => Number.parseInt(one, 10));
+      if (gone.length > 0) await this.judgements.forgetVersions(deploymentId, this.kind, numbers, nowMs);
+      await this.states.write(deploymentId, this.kind, 'walked', now.join(' '));
     }
-    changes(this.known, deploymentId, now);
+    changes(this.known, deploymentId, known);
+  }
+
+  forget({ deploymentId }: WatchedDeployment): void {
+    this.known.delete(deploymentId);
   }
 }
 

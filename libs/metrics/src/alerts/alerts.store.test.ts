@@ -148,7 +148,7 @@ it('ends with what it follows: an objective that is gone, a version that serves 
   await evaluation().run();
   expect(await states()).toEqual(['firing', 'firing']);
 
-  await judgements.forgetCurrent(deploymentId, 'slo', Date.now() + 60_000);
+  await judgements.forgetOtherSubjects(deploymentId, 'slo', ['another']);
   await judgements.write(owner, [judged('quality', 1)]);
   serving.set(deploymentId, [2]);
   await evaluation().run();

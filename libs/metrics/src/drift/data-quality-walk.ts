@@ -50,7 +50,8 @@ export function walkDataQuality(
   if (known.judgedMs !== null && endMs <= known.judgedMs) return { state: known, judged: [] };
   const isClosed = endMs % hourMs === 0;
   const { fromMs, profile } = lastRows(input);
-  if (profile === undefined) return { state: isClosed && known.judgedMs !== null ? { ...known, judgedMs: endMs } : known, judged: [] };
+  // They may only be late, so that the hour does not count as judged.
+  if (profile === undefined) return { state: known, judged: [] };
   const seen = judgeDataQuality(reference, profile, { ...input.options, coversDays, level: dataQualityLevel(alarmsPerMonth, isClosed) });
   const columns: DataQualityWalkState['columns'] = {};
   const judged: WalkedJudgement[] = [];

@@ -89,9 +89,8 @@ export function walkDrift(before: DriftWalkState | undefined, input: DriftWalkIn
   const known: DriftWalkState = before?.layout === reference.layout.id ? before : { layout: reference.layout.id, judgedMs: null, columns: {} };
   if (known.judgedMs !== null && endMs <= known.judgedMs) return { state: known, judged: [] };
   const isClosed = endMs % hourMs === 0;
-  // Without rows in its last hour there is nothing new to judge.
-  if (history.at(Math.floor((endMs - 1) / hourMs) * hourMs) === undefined)
-    return { state: isClosed && known.judgedMs !== null ? { ...known, judgedMs: endMs } : known, judged: [] };
+  // Without rows in its last hour there is nothing new to judge; they may only be late, so that the hour does not count as judged.
+  if (history.at(Math.floor((endMs - 1) / hourMs) * hourMs) === undefined) return { state: known, judged: [] };
   const seen = looksAt(known, input, isClosed);
   const columns: Record<string, ColumnMemory> = {};
   const parts: { part: JudgedPart; judgement: WalkedJudgement; impact: number; wasAlarm: boolean }[] = [];

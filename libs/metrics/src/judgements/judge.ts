@@ -22,7 +22,7 @@ export interface WatchedDeployment extends JudgedOwner {
   /** Wanted copies of the active revision; 0 while suspended. */
   readonly replicas: number;
   readonly isSuspended: boolean;
-  /** When its routing last changed (a revision became active): windows that reach across are of two minds. */
+  /** When its traffic last went elsewhere (a revision, a step of a rollout, taking one back): windows that reach across are of two minds. */
   readonly changedAtMs: number;
 }
 
@@ -36,4 +36,6 @@ export interface Judge {
   readonly everyMs: number;
   /** @returns what is to be kept, beside what the judge keeps itself; at most a few thousand. */
   judge(deployment: WatchedDeployment, nowMs: number): Promise<readonly JudgedWindow[]>;
+  /** Forgets what it noted in memory when it last looked at a deployment: what it judged then was not kept. */
+  forget?(deployment: WatchedDeployment): void;
 }

@@ -106,12 +106,20 @@ export class JudgementStore {
     return found.reverse().map(toView);
   }
 
-  /** Forgets what is judged no more (a feature that is gone, a version without traffic): the newest judgements from before `beforeMs`. */
-  async forgetCurrent(deploymentId: string, kind: JudgementKind, beforeMs: number): Promise<void> {
-    await this.db.query('delete from telemetry.current_judgements where deployment_id = $1 and kind = $2 and judged_at < $3', [
+  /** Forgets the newest judgements of versions that are judged no more, or no more by what they were judged by, as far as they are from before `beforeMs`. */
+  async forgetVersions(deploymentId: string, kind: JudgementKind, versions: readonly number[], beforeMs: number): Promise<void> {
+    await this.db.query(
+      'delete from telemetry.current_judgements where deployment_id = $1 and kind = $2 and version_number = any($3::integer[]) and judged_at < $4',
+      [deploymentId, kind, versions, iso(beforeMs)],
+    );
+  }
+
+  /** Forgets the newest judgements of every subject but these. */
+  async forgetOtherSubjects(deploymentId: string, kind: JudgementKind, subjects: readonly string[]): Promise<void> {
+    await this.db.query('delete from telemetry.current_judgements where deployment_id = $1 and kind = $2 and subject <> all($3::text[])', [
       deploymentId,
       kind,
-      iso(beforeMs),
+      subjects,
     ]);
   }
 }

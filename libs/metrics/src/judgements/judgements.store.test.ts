@@ -1,7 +1,7 @@
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { JudgeStateStore } from './judge-state.store.js';
+import { HeldJudgeStates, JudgeStateStore } from './judge-state.store.js';
 import { type JudgedWindow, JudgementStore } from './judgement.store.js';
 
 let database: TestDatabase;
@@ -48,8 +48,36 @@ it('keeps each window once and the newest of each thing, whatever comes late', a
   ]);
   expect(await store.current(owner.deploymentId, ['noise'])).toEqual([]);
   expect(await store.between({ deploymentId: owner.deploymentId, kind: 'drift', fromMs: start, toMs: start + hour, subject: 'sex' })).toHaveLength(1);
-  await store.forgetCurrent(owner.deploymentId, 'drift', Date.now() + hour);
-  expect(await store.current(owner.deploymentId)).toEqual([]);
+});
+
+it('forgets the newest judgements of what is judged no more, and of nothing else', async () => {
+  const store = new JudgementStore(database.pool);
+  const gone = { ...owner, deploymentId: 'dep_gone' };
+  await store.write(gone, [judged(), judged({ version: 2 }), judged({ version: 2, subject: 'sex' }), judged({ kind: 'noise', version: 2 })]);
+  const current = async () => (await store.current(gone.deploymentId)).map(({ kind, subject, version }) => [kind, subject, version]);
+  await store.forgetVersions(gone.deploymentId, 'drift', [2], Date.now() - hour);
+  expect(await current()).toHaveLength(4);
+  await store.forgetOtherSubjects(gone.deploymentId, 'drift', ['age']);
+  await store.forgetVersions(gone.deploymentId, 'drift', [1], Date.now() + hour);
+  expect(await current()).toEqual([
+    ['drift', 'age', 2],
+    ['noise', 'age', 2],
+  ]);
+});
+
+it('holds what judges remember until it is kept', async () => {
+  const [states, held] = [new JudgeStateStore(database.pool), new HeldJudgeStates(database.pool)];
+  const schema = z.object({ until: z.number() });
+  const read = (from: JudgeStateStore) => Promise.all(['one', 'two'].map((key) => from.read('dep_held', 'drift', key, schema)));
+  await held.write('dep_held', 'drift', 'one', { until: 1 });
+  expect(await read(held)).toEqual([{ until: 1 }, undefined]);
+  expect(await read(states)).toEqual([undefined, undefined]);
+  held.drop('dep_held');
+  expect(await read(held)).toEqual([undefined, undefined]);
+  await held.write('dep_held', 'drift', 'one', { until: 2 });
+  await held.write('dep_held', 'drift', 'two', { until: 3 });
+  await held.keep('dep_held');
+  expect(await read(states)).toEqual([{ until: 2 }, { until: 3 }]);
 });
 
 it('remembers for a judge, and takes nothing that it does not understand', async () => {

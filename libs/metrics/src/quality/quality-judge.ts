@@ -85,7 +85,7 @@ export class QualityJudge implements Judge {
     for (const end of ends.slice(0, endsMost)) judged.push(...(await this.judgeEnd(round, end, baseline)));
     const untilMs = ends.length > endsMost ? (ends[endsMost - 1] ?? matureMs) : matureMs;
     // What came last is told at once, as provisional.
-    const last = covered.findLast(({ predicted }) => predicted > 0);
+    const last = version.isServing ? covered.findLast(({ predicted }) => predicted > 0) : undefined;
     if (last !== undefined && last.startMs + baseMs > matureMs && ends.length <= endsMost && this.hasNews(deploymentId, version.version, last))
       judged.push(...(await this.judgeEnd(round, last.startMs + baseMs, baseline)));
     if (untilMs !== walk?.untilMs || reopened.length > 0) {
@@ -93,6 +93,10 @@ export class QualityJudge implements Judge {
       await this.states.write(deploymentId, 'quality', key, { untilMs, changedAt: seenAt.toISOString() } satisfies Walk);
     }
     return newestOfEach(judged);
+  }
+
+  forget({ deploymentId, versions }: WatchedDeployment): void {
+    for (const { version } of versions) this.told.delete(`${deploymentId}/${version}`);
   }
 
   private hasNews(deploymentId: string, version: number, { startMs, predicted, labelled }: Covered): boolean {
