@@ -93,7 +93,7 @@ function judgementOf(seen: {
   const firing = seen.burn.filter((each) => each.status === 'firing');
   const nearness = (each: SloBurn) => Math.min(each.longBurn ?? 0, each.shortBurn ?? 0) / each.factor;
   const [told] = firing.length > 0 ? firing : [...seen.burn].sort((a, b) => nearness(b) - nearness(a));
-  const left = seen.budgetRemaining === null ? '' : ` ${percent(seen.budgetRemaining)} of the budget of ${objective.periodDays} days is left.`;
+  const left = leftText(seen.budgetRemaining, objective.periodDays);
   const common = {
     value: told?.longBurn ?? null,
     interval: told === undefined || told.valid === 0 ? null : burnInterval(told, 1 - objective.target),
@@ -154,4 +154,11 @@ function percent(share: number): string {
 
 function round(value: number): number {
   return Number(value.toPrecision(3));
+}
+
+function leftText(remaining: number | null, periodDays: number): string {
+  if (remaining === null) return '';
+  return remaining <= 0
+    ? ` Nothing of the budget of ${periodDays} days is left.`
+    : ` ${percent(remaining)} of the budget of ${periodDays} days is left.`;
 }
