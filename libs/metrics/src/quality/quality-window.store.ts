@@ -2,7 +2,8 @@ import type { RecordedOutputs } from '@slipway/contracts';
 import type { PoolClient } from 'pg';
 import type { Queryable } from '../windows/partitions.store.js';
 import { arrivalAges } from './arrival-ages.js';
-import { countPrediction, type PredictedRow, weightOfRow } from './count-rows.js';
+import { predictionBin } from './count-bins.js';
+import { type PredictedRow, weightOfRow } from './count-rows.js';
 import { squaresOf } from './moments.js';
 import { addCounts, noCounts, type QualityCounts, readCounts } from './quality-counts.js';
 
@@ -49,12 +50,18 @@ export async function countPredicted(client: PoolClient, rows: readonly CountedP
   if (rows.length === 0) return;
   const slices = await SliceNames.of(client, rows, 'new');
   const deltas = new WindowDeltas(nowMs);
+  // Gathered first: looking whether a window has room for one more bin costs as much as it has bins.
+  const gathered = new Map<WindowDelta, Map<string, number>>();
   for (const row of rows) {
+    const [bin, weight] = [predictionBin(row), weightOfRow(row)];
     for (const delta of deltas.of(row, slices.of(row))) {
-      delta.predicted += weightOfRow(row);
-      countPrediction(delta.added, row);
+      delta.predicted += weight;
+      const bins = gathered.get(delta) ?? new Map<string, number>();
+      bins.set(bin, (bins.get(bin) ?? 0) + weight);
+      gathered.set(delta, bins);
     }
   }
+  for (const [{ added }, bins] of gathered) addCounts(added, { ...noCounts(), all: Object.fromEntries(bins) });
   await applyDeltas(client, deltas.all());
 }
 

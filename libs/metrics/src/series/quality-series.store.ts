@@ -21,6 +21,8 @@ export const measuredRowsMax = 5_000;
 export const finelyMeasuredRowsMax = 15_000;
 /** Windows of five minutes are given up after two weeks. */
 const recentMs = 13 * 86_400_000;
+/** Longer spans have steps of whole days. */
+const longMs = 10 * 86_400_000;
 const slicesMost = 50;
 const worstMost = 100;
 
@@ -401,12 +403,20 @@ function stepOf(steps: Map<string, Counted>, atMs: number, version: number): Cou
   return made;
 }
 
-/** Widens steps to whole windows: five minutes, then hours, then days, so that no chart reads more windows than a few thousand. */
+/**
+ * Widens steps to whole windows: five minutes, then hours, and days where the span is long, so that no chart reads and measures more windows than some
+ * hundreds.
+ */
 function widen(frame: SeriesFrame, hasFine: boolean): SeriesFrame {
-  const least = hasFine ? windowSeconds[0] : windowSeconds[1];
+  const least = isLong(frame) ? windowSeconds[2] : hasFine ? windowSeconds[0] : windowSeconds[1];
   const unit = frame.stepSeconds <= least ? least : (windowSeconds.findLast((seconds) => seconds <= frame.stepSeconds && seconds >= least) ?? least);
   const stepSeconds = Math.max(least, Math.ceil(frame.stepSeconds / unit) * unit);
   return { fromMs: floorTo(frame.fromMs, stepSeconds), toMs: frame.toMs, stepSeconds };
+}
+
+/** From here on days tell the course as well as hours do. */
+function isLong({ fromMs, toMs }: SeriesFrame): boolean {
+  return toMs - fromMs > longMs;
 }
 
 function widestWithin({ stepSeconds }: SeriesFrame, hasFine: boolean): WindowSeconds {
@@ -414,8 +424,8 @@ function widestWithin({ stepSeconds }: SeriesFrame, hasFine: boolean): WindowSec
   return fitting.at(-1) ?? windowSeconds[1];
 }
 
-function sliceSeconds({ fromMs, toMs }: SeriesFrame): WindowSeconds {
-  return toMs - fromMs > 10 * 86_400_000 ? 86_400 : 3_600;
+function sliceSeconds(frame: SeriesFrame): WindowSeconds {
+  return isLong(frame) ? 86_400 : 3_600;
 }
 
 /** Slices are counted by the hour: the hour or day that a span begins in belongs to it. */
