@@ -76,6 +76,7 @@ export * from './judgements/judge-deployments.job.js';
 export * from './judgements/judge-state.store.js';
 export * from './judgements/judgement.store.js';
 export * from './judgements/recent-input.store.js';
+export * from './judgements/sweep-judged.store.js';
 export * from './judgements/told-judgements.js';
 export * from './judgements/watch-settings.store.js';
 export * from './noise/answer-spread.js';

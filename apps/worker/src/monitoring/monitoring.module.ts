@@ -1,5 +1,5 @@
 import { Inject, Module, type OnModuleInit } from '@nestjs/common';
-import { projectsOf, versionTasks } from '@slipway/deployments';
+import { deploymentNames, projectsOf, versionTasks } from '@slipway/deployments';
 import {
   backfillQuality,
   Counter,
@@ -13,6 +13,7 @@ import {
   type Registry,
   resolveParkedLabels,
   sumHours,
+  sweepJudged,
   trimQualityWindows,
   WatchSettingsStore,
 } from '@slipway/metrics';
@@ -96,6 +97,7 @@ export class MonitoringModule implements OnModuleInit {
     this.jobs.handle(maintainTelemetry, async () => {
       await hours.forget(retention.windowsDays);
       await trimQualityWindows(db.pool, retention.windowsDays);
+      await sweepJudged(db.pool, { windowsDays: retention.windowsDays, living: (ids) => deploymentNames(db.prisma, ids) });
       const done = await maintainPartitions(db.pool, retention);
       if (done.busy > 0) log.warn(done, 'days past their retention are being read; they are dropped next time');
       else if (done.made > 0 || done.dropped > 0 || done.evidence > 0) log.info(done, 'partitions maintained');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { HeldJudgeStates, JudgeStateStore } from './judge-state.store.js';
 import { type JudgedWindow, JudgementStore } from './judgement.store.js';
+import { sweepJudged } from './sweep-judged.store.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -63,6 +64,24 @@ it('forgets the newest judgements of what is judged no more, and of nothing else
     ['drift', 'age', 2],
     ['noise', 'age', 2],
   ]);
+});
+
+it('sweeps what is kept of deployments that are gone and of versions judged long ago', async () => {
+  const { pool } = database;
+  const [store, states] = [new JudgementStore(pool), new JudgeStateStore(pool)];
+  for (const deploymentId of ['dep_dead', 'dep_alive']) {
+    await store.write({ ...owner, deploymentId }, [judged(), judged({ version: 2 })]);
+    for (const key of ['walk/1', 'walk/2', 'baseline/1']) await states.write(deploymentId, 'quality', key, 1);
+  }
+  await pool.query(`update telemetry.current_judgements set judged_at = now() - interval '91 d' where version_number = 1`);
+  await pool.query(`update telemetry.judge_states set updated_at = now() - interval '91 d' where key like '%/1'`);
+  await sweepJudged(pool, { windowsDays: 90, living: async () => new Map([['dep_alive', 'alive']]) });
+  expect((await pool.query('select deployment_id, key from telemetry.judge_states order by key')).rows).toEqual([
+    { deployment_id: 'dep_alive', key: 'baseline/1' },
+    { deployment_id: 'dep_alive', key: 'walk/2' },
+  ]);
+  expect((await store.current('dep_alive')).map(({ version }) => version)).toEqual([2]);
+  expect(await store.current('dep_dead')).toEqual([]);
 });
 
 it('holds what judges remember until it is kept', async () => {
