@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const signature: InstanceSpec['signature'] = { inputs: [{ name: 'x', datatype: 'FP32', shape: [-1] }], outputs: [] };
+const learningKey = randomBytes(32);
 const bare = bareLayout(signature, undefined);
 const frozen = freezeLayout(bare, () => Float64Array.of(0, 1, 2, 3));
 const folderOf = (instanceId: string) => join(home, 'spool', instanceId);
@@ -46,7 +48,7 @@ function instance(instanceId = 'ins_1'): ProfileWriter {
     batching: { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
     limits: { maxQueue: 64, maxOutputElements: 1000, maxInputElements: 1000, maxBodyBytes: 1 << 20 },
     records: { enabled: false, maxPerSecond: 0, maxRowsPerRequest: 0 },
-    monitoring: { profiles: true },
+    monitoring: { profiles: true, learningKey: learningKey.toString('base64') },
   };
   // Each process begins a little later than the one before.
   now += 10;
@@ -197,7 +199,11 @@ it('has rows learned until there are enough, then counts in the layout that come
   send(one, [4, 5, 6]);
   one.tick();
   await shipper.ship();
-  expect(await learning.learning(`ver_${tests}`)).toMatchObject({ layoutId: bare.id, rows: 4, columns: [Float64Array.of(1, 2, 3, 4)] });
+  expect(await learning.learning(`ver_${tests}`, () => learningKey)).toMatchObject({
+    layoutId: bare.id,
+    rows: 4,
+    columns: [Float64Array.of(1, 2, 3, 4)],
+  });
   expect(control().learnRows).toBe(0);
   layouts.set(`ver_${tests}`, frozen);
   await shipper.ship();

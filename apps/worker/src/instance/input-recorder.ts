@@ -1,14 +1,13 @@
-import { createCipheriv, randomBytes } from 'node:crypto';
 import { type RecordedInput, recordedInputValuesMax } from '@slipway/contracts';
 import { type InstanceSpec, type Redaction, redactTensor, type Tensor } from '@slipway/inference';
 import { valueAt, valuesPerRow } from './input-columns.js';
 import { drawOf } from './record-sampler.js';
+import { sealBytes } from './seal-bytes.js';
 
 type RecordedInputs = NonNullable<InstanceSpec['records']['inputs']>;
 
 /** Draws for inputs are apart from those for records: else a share of the records would be the one that is left by the first draw. */
 const inputSeed = 0x51ab;
-const nonceBytes = 12;
 const textMax = 1_024;
 /** Of one row, as JSON before it is sealed. */
 const bytesMax = 32 * 1024;
@@ -27,7 +26,9 @@ export class InputRecorder {
   record(predictionId: string, inputs: readonly Tensor[], rows: number, most: number): string[] | undefined {
     const { percent } = this.spec;
     if (percent < 100 && drawOf(predictionId, inputSeed) * 100 >= percent) return undefined;
-    return Array.from({ length: Math.min(rows, most) }, (_, row) => this.seal(this.textOf(inputs, row, rows), `inputs ${predictionId}#${row}`));
+    return Array.from({ length: Math.min(rows, most) }, (_, row) =>
+      sealBytes(this.sealingKey, this.textOf(inputs, row, rows), `inputs ${predictionId}#${row}`).toString('base64'),
+    );
   }
 
   private textOf(inputs: readonly Tensor[], row: number, rows: number): Buffer {
@@ -61,16 +62,13 @@ export class InputRecorder {
 
   /** What is said of the value itself wins over what is said of its input. */
   private howOf(column: string, tensor: string): Redaction {
-    const { fields, others } = this.spec;
-    return fields[column] ?? fields[tensor] ?? others;
+    return statedRedaction(this.spec, column, tensor) ?? this.spec.others;
   }
+}
 
-  /** AES-256-GCM as `sealBytes` of the platform does it, which an instance must not load for what else is in there. */
-  private seal(text: Buffer, purpose: string): string {
-    const nonce = randomBytes(nonceBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.sealingKey, nonce).setAAD(Buffer.from(purpose));
-    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString('base64');
-  }
+/** What is said of a value, or of its input as a whole. */
+export function statedRedaction({ fields }: Pick<RecordedInputs, 'fields'>, column: string, tensor: string): Redaction | undefined {
+  return fields[column] ?? fields[tensor];
 }
 
 /** JSON has neither NaN nor the infinities; as texts they are told apart from what is missing. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 // Profile files of an instance in its spool folder, beside its records. A boot is one process from its start to its end.
 //   profile-<boot>.rows                            rows answered and rows written down, then who this is: the worker sees what was lost
 //   profile-<boot>-<segment>.open | .done          totals of a window in one layout, replaced as a whole; `.done`: nothing is added any more
-//   profile-<boot>-<sequence>.learn                first rows as they were
+//   profile-<boot>-<sequence>.learn                first rows as they were, sealed
 //   profile-<layout>.layout                        the layout of such totals
 //   profile.json                                   from the worker: the layout to count in, the rows to learn from
 
@@ -30,8 +30,14 @@ export const TotalsHead = ProfileOwner.extend({
 });
 export type TotalsHead = z.infer<typeof TotalsHead>;
 
-/** The first line of a file of learned rows. */
-export const LearnedHead = ProfileOwner.extend({ boot: z.string(), sequence: z.number().int(), layoutId: z.string(), rows: z.number().int() });
+/** The first line of a file of learned rows, which are sealed. */
+export const LearnedHead = ProfileOwner.extend({
+  boot: z.string(),
+  sequence: z.number().int(),
+  layoutId: z.string(),
+  rows: z.number().int(),
+  isSealed: z.literal(true),
+});
 export type LearnedHead = z.infer<typeof LearnedHead>;
 
 /** What the worker tells an instance; it is read again when it changes. `learnRows`: rows wanted as they are from then on. */
@@ -81,6 +87,11 @@ export function bootName(startedAtMs: number, pid: number): string {
 export function readRowCounts(bytes: Buffer): { answered: number; written: number; owner: ProfileOwner } {
   const owner = ProfileOwner.parse(JSON.parse(bytes.toString('utf8', rowCountBytes)));
   return { answered: bytes.readDoubleLE(0), written: bytes.readDoubleLE(8), owner };
+}
+
+/** Who wrote first rows: an instance from one start to its end. */
+export function learnedSource(instanceId: string, boot: string): string {
+  return `${instanceId}.${boot}`;
 }
 
 /** A line of JSON, then bytes. */

@@ -1,11 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Profile } from '@slipway/contracts';
 import type { InstanceSpec, Tensor } from '@slipway/inference';
-import { bareLayout, decodeLearnedRows, decodeProfile, freezeLayout, profileWindowMs } from '@slipway/metrics/profiles';
+import { bareLayout, decodeLearnedRows, decodeProfile, freezeLayout, learnedRowsPurpose, profileWindowMs } from '@slipway/metrics/profiles';
+import { unsealBytes } from '@slipway/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { LearnedHead, profileControlFile, profileFileOf, readRowCounts, splitHeaded, TotalsHead } from './profile-files.js';
+import { LearnedHead, learnedSource, profileControlFile, profileFileOf, readRowCounts, splitHeaded, TotalsHead } from './profile-files.js';
 import { ProfileWriter } from './profile-writer.js';
 
 let folder = '';
@@ -21,10 +23,11 @@ const signature: InstanceSpec['signature'] = {
   outputs: [{ name: 'y', datatype: 'FP32', shape: [-1, 1] }],
 };
 const task = { kind: 'regression' as const, predictionOutput: 'y', rowAxis: 0 };
+const key = randomBytes(32);
 const bare = bareLayout(signature, task);
 const frozen = freezeLayout(bare, () => Float64Array.of(0, 1, 2, 3));
 
-function writer(): ProfileWriter {
+function writer(over: Partial<InstanceSpec> = {}): ProfileWriter {
   const spec: InstanceSpec = {
     ...{
       protocol: 1,
@@ -40,7 +43,8 @@ function writer(): ProfileWriter {
     batching: { isOn: false, maxBatchSize: 1, maxDelayMs: 0 },
     limits: { maxQueue: 64, maxOutputElements: 1000, maxInputElements: 1000, maxBodyBytes: 1 << 20 },
     records: { enabled: false, maxPerSecond: 0, maxRowsPerRequest: 0 },
-    monitoring: { profiles: true },
+    monitoring: { profiles: true, learningKey: key.toString('base64') },
+    ...over,
   };
   return new ProfileWriter(spec, () => now);
 }
@@ -143,6 +147,50 @@ describe('ProfileWriter', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.layout'))).toHaveLength(2);
   });
 
+  const learned = () =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.learn'))
+      .sort()
+      .map((name) => splitHeaded(LearnedHead, readFileSync(join(folder, name))));
+  const opened = ({ head, body }: ReturnType<typeof learned>[number]) => {
+    const { instanceId, boot, versionId, sequence } = head;
+    return decodeLearnedRows(unsealBytes(key, body, learnedRowsPurpose({ versionId, source: learnedSource(instanceId, boot), sequence })));
+  };
+
+  it('keeps no first rows without a key that seals them', () => {
+    control({ layout: null, learnRows: 5 });
+    const profile = writer({ monitoring: { profiles: true } });
+    send(profile, 3);
+    profile.tick();
+    expect(learned()).toEqual([]);
+  });
+
+  it('keeps no text of an input that records are said to hash, mask or drop', () => {
+    control({ layout: null, learnRows: 6 });
+    const texts: InstanceSpec['signature'] = {
+      inputs: ['name', 'city', 'street'].map((name) => ({ name, datatype: 'BYTES', shape: [-1] })),
+      outputs: [],
+    };
+    const keys = { redactionKey: key.toString('base64'), sealingKey: key.toString('base64') };
+    const recorded = { percent: 100, fields: { name: 'drop', city: 'keep' } as const, others: 'drop' as const, ...keys };
+    const profile = writer({
+      signature: texts,
+      task: null,
+      records: { enabled: true, maxPerSecond: 1, maxRowsPerRequest: 1, inputs: recorded },
+    });
+    const given = ['Ada', '', 'Ada', 'Ada', 'Ada', 'Ada'];
+    const tensors = texts.inputs.map(({ name }): Tensor => ({ name, datatype: 'BYTES', shape: [6], data: given }));
+    profile.add({ header: {}, request: { inputs: tensors } }, []);
+    profile.tick();
+    const [names, cities, streets] = learned().flatMap((piece) => opened(piece).columns.map((values) => Array.from<string | number>(values)));
+    expect(cities).toEqual(given);
+    // Nothing is said of it: what records keep of inputs that are not named says nothing about its categories.
+    expect(streets).toEqual(given);
+    expect(names?.[1]).toBe('');
+    expect(new Set(names).size).toBe(6);
+    expect(names).not.toContain('Ada');
+  });
+
   it('keeps the first rows as they are while there is no layout, and no more than are wanted', () => {
     control({ layout: null, learnRows: 5 });
     const profile = writer();
@@ -152,15 +200,12 @@ describe('ProfileWriter', () => {
     profile.tick();
     send(profile, 3);
     profile.tick();
-    const pieces = readdirSync(folder)
-      .filter((name) => name.endsWith('.learn'))
-      .sort()
-      .map((name) => splitHeaded(LearnedHead, readFileSync(join(folder, name))));
+    const pieces = learned();
     expect(pieces.map(({ head }) => [head.sequence, head.rows])).toEqual([
       [1, 3],
       [2, 2],
     ]);
-    expect(pieces.map(({ body }) => decodeLearnedRows(body).columns.map((values) => [...values]))).toEqual([
+    expect(pieces.map((piece) => opened(piece).columns.map((values) => [...values]))).toEqual([
       [
         [0, 1, 2],
         [-0, -1, -2],

@@ -7,13 +7,16 @@ import {
   encodeLearnedRows,
   encodeProfile,
   type HeldInputs,
+  learnedRowsPurpose,
   ProfileCounter,
   profileWindowMs,
   profileWindowOf,
 } from '@slipway/metrics/profiles';
+import { statedRedaction } from './input-recorder.js';
 import {
   bootName,
   headed,
+  learnedSource,
   ProfileControl,
   type ProfileOwner,
   profileControlFile,
@@ -22,6 +25,7 @@ import {
   rowCountBytes,
 } from './profile-files.js';
 import { RowLearner } from './row-learner.js';
+import { sealBytes } from './seal-bytes.js';
 
 /** Files that may lie unshipped, some days of them; with more, windows go on being counted but are not written down, and count as lost. */
 const filesMax = 1_000;
@@ -42,6 +46,8 @@ export class ProfileWriter {
   private readonly boot: string;
   private readonly bare: ProfileLayout;
   private readonly learner: RowLearner;
+  /** Seals first rows before they are written anywhere; without it none are kept. */
+  private readonly learningKey: Buffer | undefined;
   private counter: ProfileCounter;
   private startMs: number;
   private held: HeldInputs | undefined;
@@ -68,7 +74,8 @@ export class ProfileWriter {
     this.boot = bootName(now(), process.pid);
     this.bare = bareLayout(spec.signature, spec.task ?? undefined);
     this.wantedLayout = this.bare;
-    this.learner = new RowLearner(this.bare.id);
+    this.learner = new RowLearner(this.bare.id, withheldOf(this.bare, spec));
+    this.learningKey = keyOf(spec.monitoring?.learningKey);
     this.startMs = profileWindowOf(now());
     this.countFile = this.openCounts();
     this.readControl();
@@ -163,12 +170,16 @@ export class ProfileWriter {
 
   private writeLearned(): void {
     if (this.counter.layout.id !== this.bare.id) return;
+    const { learningKey } = this;
     const piece = this.learner.take();
-    if (piece === undefined) return;
+    if (piece === undefined || learningKey === undefined) return;
     attempt(() => {
       const sequence = ++this.pieces;
-      const head = { ...this.owner, boot: this.boot, sequence, layoutId: piece.layoutId, rows: piece.rows };
-      this.replace(join(this.spec.spoolFolder, profileFileName.learned(this.boot, sequence)), headed(head, encodeLearnedRows(piece)));
+      const { owner, boot } = this;
+      const head = { ...owner, boot, sequence, layoutId: piece.layoutId, rows: piece.rows, isSealed: true };
+      const purpose = learnedRowsPurpose({ versionId: owner.versionId, source: learnedSource(owner.instanceId, boot), sequence });
+      const body = sealBytes(learningKey, encodeLearnedRows(piece), purpose);
+      this.replace(join(this.spec.spoolFolder, profileFileName.learned(this.boot, sequence)), headed(head, body));
     });
   }
 
@@ -195,7 +206,7 @@ export class ProfileWriter {
       if (facts === undefined) return;
       const control = ProfileControl.parse(JSON.parse(readFileSync(path, 'utf8')));
       this.wantedLayout = control.layout ?? this.bare;
-      this.learner.want(control.layout === null ? control.learnRows : 0);
+      this.learner.want(control.layout === null && this.learningKey !== undefined ? control.learnRows : 0);
     });
   }
 
@@ -219,6 +230,21 @@ export class ProfileWriter {
       return file;
     });
   }
+}
+
+/** Columns of inputs that records are said to hash, mask or drop: what they hold is not to be read in a layout either. */
+function withheldOf({ columns }: ProfileLayout, { records }: InstanceSpec): ReadonlySet<number> {
+  const { inputs } = records;
+  if (inputs === undefined) return new Set();
+  const isWithheld = ({ side, tensor, name, index, kind }: ProfileLayout['columns'][number]) =>
+    side === 'input' &&
+    kind === 'categorical' &&
+    (statedRedaction(inputs, index === null ? name : `${tensor}[${index}]`, tensor) ?? 'keep') !== 'keep';
+  return new Set([...columns.keys()].filter((place) => columns[place] !== undefined && isWithheld(columns[place])));
+}
+
+function keyOf(base64: string | undefined): Buffer | undefined {
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
 }
 
 function isLive(header: ProfiledRequest['header']): boolean {

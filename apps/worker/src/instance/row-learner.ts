@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { BlockListener, ColumnValues, LearnedRows } from '@slipway/metrics/profiles';
 
 /** Values that one piece holds at most: 4 MiB of numbers. */
@@ -9,7 +10,11 @@ export class RowLearner {
   private rows = 0;
   private wanted = 0;
 
-  constructor(private readonly layoutId: string) {}
+  /** @param withheld places of columns whose texts are not to be kept: each value is put down as another one, so that none of them becomes a category. */
+  constructor(
+    private readonly layoutId: string,
+    private readonly withheld: ReadonlySet<number> = new Set(),
+  ) {}
 
   /** So many rows are wanted from now on. */
   want(rows: number): void {
@@ -31,7 +36,7 @@ export class RowLearner {
           const at = offset + row * group.width;
           const number = own.numbers[at] ?? Number.NaN;
           if (textOf === undefined) this.push(place, number);
-          else this.push(place, isText ? (own.texts?.[at] ?? '') : Number.isNaN(number) ? '' : textOf(number));
+          else this.pushText(place, isText ? (own.texts?.[at] ?? '') : Number.isNaN(number) ? '' : textOf(number));
         }
       }
     }
@@ -47,6 +52,10 @@ export class RowLearner {
     this.rows = 0;
     this.columns = [];
     return piece;
+  }
+
+  private pushText(place: number, text: string): void {
+    this.push(place, text !== '' && this.withheld.has(place) ? randomUUID() : text);
   }
 
   private push(place: number, value: number | string): void {

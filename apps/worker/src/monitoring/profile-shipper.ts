@@ -6,6 +6,7 @@ import { decodeProfile, profileWindowOf } from '@slipway/metrics';
 import { isDatabaseUnavailable, type Logger } from '@slipway/platform';
 import {
   LearnedHead,
+  learnedSource,
   type ProfileControl,
   type ProfileFile,
   type ProfileOwner,
@@ -140,7 +141,7 @@ export class ProfileShipper {
         const wanted = (await this.options.learnRowsOf([deploymentId])).get(deploymentId) ?? 0;
         await this.keepLayout(folder, layoutId);
         await this.options.learning.add(
-          { versionId, deploymentId, source: `${head.instanceId}.${head.boot}`, sequence, rows, layoutId, body },
+          { versionId, deploymentId, source: learnedSource(head.instanceId, head.boot), sequence, rows, layoutId, body },
           wanted,
         );
       }

@@ -36,7 +36,7 @@ export class BuildReferenceProcessor {
   }
 
   start(): void {
-    const learning = new LearningRound(this.platform.db, this.platform.log);
+    const learning = new LearningRound(this.platform.db, this.platform.log, this.platform.masterKey);
     this.jobs.handle(buildReferenceProfile, ({ referenceId }) => {
       this.endWithProcess();
       return this.run(referenceId);

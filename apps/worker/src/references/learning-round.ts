@@ -6,6 +6,7 @@ import {
   ProfileLearningStore,
   ProfileWindowStore,
   ReferenceRunStore,
+  recordKey,
   WatchSettingsStore,
 } from '@slipway/metrics';
 import { bareLayout } from '@slipway/metrics/profiles';
@@ -33,6 +34,7 @@ export class LearningRound {
   constructor(
     private readonly db: DatabaseHandle,
     private readonly log: Logger,
+    private readonly masterKey: Uint8Array,
   ) {
     this.runs = new ReferenceRunStore(db.prisma);
     this.rows = new ProfileLearningStore(db.pool);
@@ -87,8 +89,9 @@ export class LearningRound {
   private async freeze(learning: LearningReference, signal: AbortSignal): Promise<void> {
     const { id, versionId } = learning;
     const version = await this.runs.version(versionId);
-    const found = await this.rows.learning(versionId);
-    if (version?.signature === undefined || found === undefined) return;
+    const found = await this.rows.learning(versionId, (deploymentId) => recordKey(this.masterKey, deploymentId));
+    if (version?.signature === undefined) return;
+    if (found === undefined) return this.giveUp(learning, 'the rows do not open under the key of this installation; learn anew');
     const layout = await this.layoutOf(found.layoutId, bareLayout(version.signature, version.task));
     if (layout === undefined) return this.giveUp(learning, 'the rows were gathered under another signature or task; learn anew');
     try {

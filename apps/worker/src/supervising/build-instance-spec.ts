@@ -10,7 +10,7 @@ export interface InstancePlace {
   readonly door?: Door | undefined;
   readonly maxBodyBytes: number;
   readonly maxSpoolBytes: number;
-  /** For revisions whose records keep inputs. */
+  /** For revisions that keep inputs: in their records, or to learn a reference from. */
   readonly recordKeys?: RecordKeys | undefined;
 }
 
@@ -51,7 +51,7 @@ export function buildInstanceSpec(assignment: Assignment, place: InstancePlace):
     batching: { isOn: batching.isOn, maxBatchSize: batching.maxBatchSize, maxDelayMs: batching.maxDelayMs, ...latencyTarget },
     limits: { ...defaultInstanceLimits, maxBodyBytes: place.maxBodyBytes, ...(batching.isStated ? { maxRows: batching.maxBatchSize } : {}) },
     records: recordsOf(spec, place),
-    monitoring: { profiles: spec.monitoring.profiles },
+    monitoring: { profiles: spec.monitoring.profiles, ...(place.recordKeys === undefined ? {} : { learningKey: place.recordKeys.sealingKey }) },
   };
 }
 

@@ -213,10 +213,23 @@ export class HostAgent {
         const paths = this.folders.of(assignment.instanceId);
         const modelPath = await this.options.fetchModel(assignment);
         const { maxBodyBytes, maxSpoolBytes } = this.options;
-        const recordKeys = spec.monitoring.records.inputs === undefined ? undefined : await this.options.recordKeys(assignment);
+        const recordKeys = await this.recordKeysOf(assignment);
         writeJson(paths.spec, buildInstanceSpec(assignment, { modelPath, paths, door, maxBodyBytes, maxSpoolBytes, recordKeys }));
       }),
     );
+  }
+
+  /** An instance without keys answers all the same; it only learns no reference. Inputs that are to be recorded are not given up so lightly. */
+  private async recordKeysOf(assignment: Assignment): Promise<RecordKeys | undefined> {
+    const { profiles, records } = assignment.spec.monitoring;
+    if (records.inputs !== undefined) return this.options.recordKeys(assignment);
+    if (!profiles) return undefined;
+    try {
+      return await this.options.recordKeys(assignment);
+    } catch (error) {
+      this.options.log.warn({ err: error, instance: assignment.instanceId }, 'no key for first rows; the instance learns no reference');
+      return undefined;
+    }
   }
 
   private adopt(record: ProcessRecord): void {

@@ -71,7 +71,13 @@ export const InstanceSpec = z.object({
     }).optional(),
   }),
   /** What is counted besides; nothing where it is absent. */
-  monitoring: z.object({ profiles: z.boolean() }).optional(),
+  monitoring: z
+    .object({
+      profiles: z.boolean(),
+      /** Base64: seals the first rows that a reference is learned from; without it none are kept. */
+      learningKey: z.string().optional(),
+    })
+    .optional(),
 });
 export type InstanceSpec = z.infer<typeof InstanceSpec>;
 

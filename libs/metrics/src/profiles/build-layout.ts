@@ -10,6 +10,8 @@ const channelsMax = 16;
 const textSummaries = ['missing', 'count'] as const;
 /** Bins between the smallest and the largest value of a reference. */
 const quantileBins = 20;
+/** A text that fewer rows of a reference have names somebody rather than a group, and gets no bin of its own. */
+export const categoryRowsMin = 5;
 /** Values with bins of their own. */
 const categoriesMax = 100;
 
@@ -83,7 +85,8 @@ export function layoutOf(columns: readonly ColumnLayout[]): ProfileLayout {
 export type ColumnValues = Float64Array | readonly string[];
 
 /**
- * Freezes how the values of each column are counted, from a reference: the edges at its quantiles, the categories that are most frequent in it.
+ * Freezes how the values of each column are counted, from a reference: the edges at its quantiles, the categories that are most frequent in it; texts
+ * of inputs only as far as several rows have them.
  * A column without values there stays as it is.
  * @param valuesOf by the position of the column
  */
@@ -92,7 +95,11 @@ export function freezeLayout(layout: ProfileLayout, valuesOf: (column: ColumnLay
     layout.columns.map((column, index) => {
       const values = valuesOf(column, index);
       if (values === undefined || values.length === 0) return column;
-      if (column.kind === 'categorical') return { ...column, categories: categoriesOf(column, values) };
+      if (column.kind === 'categorical')
+        return {
+          ...column,
+          categories: categoriesOf(column, values, column.side === 'input' && !(values instanceof Float64Array) ? categoryRowsMin : 1),
+        };
       const edges = values instanceof Float64Array ? edgesOf(values) : undefined;
       return edges === undefined ? column : { ...column, edges };
     }),
@@ -123,14 +130,16 @@ function nextAbove(value: number): number {
   return bits.getFloat64(0);
 }
 
-function categoriesOf({ categories = [] }: ColumnLayout, values: ColumnValues): string[] {
+function categoriesOf({ categories = [] }: ColumnLayout, values: ColumnValues, rowsMin: number): string[] {
   const counts = new Map<string, number>(categories.map((category) => [category, 0]));
   for (const value of values) {
     const text = typeof value === 'string' ? value : Number.isNaN(value) ? '' : String(value);
     if (text !== '') counts.set(text, (counts.get(text) ?? 0) + 1);
   }
   // Those that the task names stay whatever the reference holds.
-  const others = [...counts].filter(([text]) => !categories.includes(text)).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const others = [...counts]
+    .filter(([text, rows]) => rows >= rowsMin && !categories.includes(text))
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   return [...categories, ...others.slice(0, Math.max(0, categoriesMax - categories.length)).map(([text]) => text)];
 }
 

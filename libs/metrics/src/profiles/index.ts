@@ -12,7 +12,7 @@ export {
 } from './build-layout.js';
 export { countColumns } from './count-columns.js';
 export { type LayoutSource, noLayouts } from './layout-source.js';
-export { decodeLearnedRows, encodeLearnedRows, joinLearnedRows, type LearnedRows } from './learned-rows.js';
+export { decodeLearnedRows, encodeLearnedRows, joinLearnedRows, type LearnedRows, learnedRowsPurpose } from './learned-rows.js';
 export { emptyCounts, mergeProfiles, ProfileSum } from './merge-profiles.js';
 export { finiteOf } from './moments.js';
 export { decodeProfile, encodeProfile } from './profile-codec.js';

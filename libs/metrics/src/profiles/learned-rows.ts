@@ -8,6 +8,11 @@ export interface LearnedRows {
   readonly columns: readonly ColumnValues[];
 }
 
+/** What sealed rows are bound to, so that a piece of another version or source does not open in their place. */
+export function learnedRowsPurpose({ versionId, source, sequence }: { versionId: string; source: string; sequence: number }): string {
+  return `first rows ${versionId} ${source}#${sequence}`;
+}
+
 const version = 1;
 const columnsMax = 100_000;
 const rowsMax = 1_000_000;

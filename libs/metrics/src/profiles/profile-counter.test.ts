@@ -109,7 +109,14 @@ describe('ProfileCounter', () => {
 
   it('gives texts beyond the categories one bin, and says about how many there were', () => {
     const signature: Signature = { inputs: [{ name: 'city', datatype: 'BYTES', shape: [-1, 1] }], outputs: [] };
-    const layout = freezeLayout(bareLayout(signature, undefined), () => ['Bonn', 'Bonn', 'Kiel', '']);
+    const layout = freezeLayout(bareLayout(signature, undefined), () =>
+      [...'123456']
+        .map(() => 'Bonn')
+        .concat(
+          [...'12345'].map(() => 'Kiel'),
+          ['Ulm', 'Ulm', 'Ulm', 'Ulm', ''],
+        ),
+    );
     expect(layout.columns[0]?.categories).toEqual(['Bonn', 'Kiel']);
     const counter = new ProfileCounter(layout, signature, undefined);
     const texts = Array.from({ length: 5_000 }, (_, index) => (index % 5 === 0 ? 'Kiel' : `city ${index % 2_000}`));

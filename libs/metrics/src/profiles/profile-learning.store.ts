@@ -1,6 +1,7 @@
+import { unsealBytes } from '@slipway/platform';
 import type { Pool } from 'pg';
 import type { ColumnValues } from './build-layout.js';
-import { decodeLearnedRows, joinLearnedRows, type LearnedRows } from './learned-rows.js';
+import { decodeLearnedRows, joinLearnedRows, type LearnedRows, learnedRowsPurpose } from './learned-rows.js';
 
 /** A piece of the first rows of a version, as an instance wrote it. */
 export interface LearnedPiece {
@@ -11,6 +12,7 @@ export interface LearnedPiece {
   readonly sequence: number;
   readonly rows: number;
   readonly layoutId: string;
+  /** Sealed with the record key of the deployment. */
   readonly body: Buffer;
 }
 
@@ -28,8 +30,8 @@ select $1, $2, $3, $4, $5, $6, $7
 where (select coalesce(sum("rows"), 0) from telemetry.profile_learning where version_id = $1) < $8
 on conflict (version_id, source, sequence) do nothing`;
 
-/** What cannot be learned from any more is forgotten after so many days. */
-const keepDays = 90;
+/** First rows are forgotten after so many days, whether a reference came of them or not. */
+const keepDays = 7;
 
 /** First rows of versions without a reference, kept until one is made of them. */
 export class ProfileLearningStore {
@@ -50,15 +52,19 @@ export class ProfileLearningStore {
     return new Map(rows.map(({ id, n }) => [id, n]));
   }
 
-  /** The rows of a version so far, those of the layout that has most of them; undefined when there are none. */
-  async learning(versionId: string): Promise<Learning | undefined> {
-    const { rows } = await this.db.query<{ body: Buffer }>(
-      'select body from telemetry.profile_learning where version_id = $1 order by at, source, sequence limit 10000',
+  /**
+   * The rows of a version so far, those of the layout that has most of them; undefined when there are none.
+   * @param keyOf the record key of a deployment; pieces that do not open under it are passed over
+   */
+  async learning(versionId: string, keyOf: (deploymentId: string) => Uint8Array): Promise<Learning | undefined> {
+    const { rows } = await this.db.query<Pick<LearnedPiece, 'deploymentId' | 'source' | 'sequence' | 'body'>>(
+      'select deployment_id as "deploymentId", source, sequence, body from telemetry.profile_learning where version_id = $1 order by at, source, sequence limit 10000',
       [versionId],
     );
     const byLayout = new Map<string, LearnedRows[]>();
-    for (const { body } of rows) {
-      const part = decodeLearnedRows(body);
+    for (const piece of rows) {
+      const part = openPiece(keyOf(piece.deploymentId), { ...piece, versionId });
+      if (part === undefined) continue;
       const parts = byLayout.get(part.layoutId);
       if (parts === undefined) byLayout.set(part.layoutId, [part]);
       else parts.push(part);
@@ -80,6 +86,14 @@ export class ProfileLearningStore {
       nowMs - keepDays * 86_400_000,
     ]);
     return result.rowCount ?? 0;
+  }
+}
+
+function openPiece(key: Uint8Array, piece: Pick<LearnedPiece, 'versionId' | 'source' | 'sequence' | 'body'>): LearnedRows | undefined {
+  try {
+    return decodeLearnedRows(unsealBytes(key, piece.body, learnedRowsPurpose(piece)));
+  } catch {
+    return undefined;
   }
 }
 

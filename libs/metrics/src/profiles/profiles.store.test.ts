@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import type { Profile, ProfileLayout, Signature } from '@slipway/contracts';
+import { sealBytes } from '@slipway/platform';
 import { type TestDatabase, testDatabase } from '@slipway/platform/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bareLayout, freezeLayout } from './build-layout.js';
 import { countColumns } from './count-columns.js';
-import { encodeLearnedRows } from './learned-rows.js';
+import { encodeLearnedRows, learnedRowsPurpose } from './learned-rows.js';
 import { mergeProfiles } from './merge-profiles.js';
 import { ProfileLearningStore } from './profile-learning.store.js';
 import { profileHourMs, profileWindowMs } from './profile-spans.js';
@@ -138,15 +140,16 @@ describe('ProfileWindowStore', () => {
 });
 
 describe('ProfileLearningStore', () => {
+  const key = randomBytes(32);
   const learning = () => new ProfileLearningStore(database.pool);
   const bare = bareLayout({ inputs: [...signature.inputs, { name: 'city', datatype: 'BYTES', shape: [-1] }], outputs: [] }, undefined);
   const piece = (versionId: string, sequence: number, values: readonly number[], source = 'ins_1.a') => ({
     ...{ versionId, deploymentId: 'dep_a', source, sequence, rows: values.length, layoutId: bare.id },
-    body: encodeLearnedRows({
-      layoutId: bare.id,
-      rows: values.length,
-      columns: [Float64Array.from(values), values.map((value) => `Größe ${value}`)],
-    }),
+    body: sealBytes(
+      key,
+      encodeLearnedRows({ layoutId: bare.id, rows: values.length, columns: [Float64Array.from(values), values.map((value) => `Größe ${value}`)] }),
+      learnedRowsPurpose({ versionId, source, sequence }),
+    ),
   });
 
   it('gives the first rows back in their order, each piece once, until there are enough', async () => {
@@ -155,7 +158,8 @@ describe('ProfileLearningStore', () => {
     await learning().add(piece('ver_l', 2, [3, 4]), 4);
     await learning().add(piece('ver_l', 3, [5]), 4);
     await learning().add(piece('ver_m', 1, [6]), 4);
-    expect(await learning().learning('ver_l')).toEqual({
+    expect(await learning().learning('ver_l', () => randomBytes(32))).toBeUndefined();
+    expect(await learning().learning('ver_l', () => key)).toEqual({
       ...{ layoutId: bare.id, rows: 4 },
       columns: [Float64Array.of(1, Number.NaN, 3, 4), ['Größe 1', 'Größe NaN', 'Größe 3', 'Größe 4']],
     });
@@ -166,7 +170,7 @@ describe('ProfileLearningStore', () => {
       ]),
     );
     await learning().forget('ver_l');
-    expect(await learning().learning('ver_l')).toBeUndefined();
-    expect(await learning().forgetOld(Date.now() + 91 * dayMs)).toBe(1);
+    expect(await learning().learning('ver_l', () => key)).toBeUndefined();
+    expect(await learning().forgetOld(Date.now() + 8 * dayMs)).toBe(1);
   });
 });
