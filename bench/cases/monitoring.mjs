@@ -30,7 +30,7 @@ function judgeTables(bench) {
   bench.report.figure('monitoringFalseAlarms', 100 * Math.max(...alarms.map(({ slipway }) => slipway)));
 
   const found = detections(bench.isQuick ? 200 : 1_000, seed + 1);
-  bench.report.say('\n  What Slipway finds');
+  bench.report.say('\n  What Slipway finds, at the smallest level that the budget of false alarms leaves to drift');
   line(bench, 'window', ['shift 0.5 sd', 'spread × 1.5', 'shift 1 sd']);
   for (const { size, half, spread, whole } of found) line(bench, String(size), [half, spread, whole].map(percent));
   bench.report.figure('monitoringFound', 100 * (found[windowSizes.indexOf(200)]?.half ?? 0));

@@ -1,5 +1,13 @@
 // The tables of `monitoring.md` 7: how often usual cuts alarm where nothing has changed, how often Slipway does, and what Slipway finds.
-import { jensenShannonDistance, judgeSamples, kolmogorovSmirnov, populationStabilityIndex, wassersteinDistance } from '@slipway/metrics';
+import {
+  alarmShares,
+  jensenShannonDistance,
+  judgeSamples,
+  kolmogorovSmirnov,
+  lookLevel,
+  populationStabilityIndex,
+  wassersteinDistance,
+} from '@slipway/metrics';
 import { Random } from './random.mjs';
 
 export const windowSizes = [30, 50, 100, 200, 500, 1_000, 5_000];
@@ -48,7 +56,10 @@ export function falseAlarms(repetitions, seed) {
 
 const changes = { half: { shift: 0.5, scale: 1 }, spread: { shift: 0, scale: 1.5 }, whole: { shift: 1, scale: 1 } };
 
-/** Shares of changed windows that Slipway alarms on, by window size. */
+/** The smallest level that the budget leaves to any look of the walk. */
+const level = lookLevel(alarmShares.drift, 'change');
+
+/** Shares of changed windows that Slipway alarms on at that level, by window size; false alarms are counted at the larger level of a single question. */
 export function detections(repetitions, seed) {
   const random = new Random(seed);
   const counts = windowSizes.map(() => ({ half: 0, spread: 0, whole: 0 }));
@@ -57,7 +68,7 @@ export function detections(repetitions, seed) {
     for (const [index, size] of windowSizes.entries()) {
       for (const [name, { shift, scale }] of Object.entries(changes)) {
         const window = normals(random, size).map((value) => shift + scale * value);
-        counts[index][name] += Number(judgeSamples(reference, window).verdict === 'alarm') / repetitions;
+        counts[index][name] += Number(judgeSamples(reference, window, { level }).verdict === 'alarm') / repetitions;
       }
     }
   }
