@@ -212,6 +212,17 @@ it('lists records, newest first, with what they tell of slices, outputs and inpu
     queueMicros: 7,
     label: 'benign',
   });
+  // Who may only look at how a model is doing does not read what people gave it.
+  const { secret } = (await api.call('POST', '/v1/keys', { name: `viewer-${id}`, scopes: ['view'] })).body as { secret: string };
+  const viewed = await waitFor(
+    async () => {
+      const answer = await api.call('GET', `/v1/predictions/${id}`, undefined, { authorization: `Bearer ${secret}` });
+      if (answer.status !== 200) throw new Error(`answered ${answer.status}`);
+      return answer.body;
+    },
+    { what: 'the key to be known' },
+  );
+  expect(viewed).toMatchObject({ items: [{ id, inputs: null, slices: { region: 'north' } }] });
   // Inputs of another prediction do not open in its place.
   expect(page.items[0]?.inputs).toBeNull();
   expect((await list(`?limit=2&cursor=${page.nextCursor}`)).items.map((item) => item.id)).toEqual([older]);

@@ -3,13 +3,17 @@ import { type RevisionNames, revisionNames } from '@slipway/deployments';
 import { openRecordedInputs, recordKey, type StoredPrediction } from '@slipway/metrics';
 import type { Platform } from '../platform.js';
 
-/** Stored records as they are shown; those of revisions that are gone are left out. */
-export async function predictionViews({ db, masterKey, log }: Platform, rows: readonly StoredPrediction[]): Promise<PredictionView[]> {
+/** Stored records as they are shown, kept inputs only to those who may read them; those of revisions that are gone are left out. */
+export async function predictionViews(
+  { db, masterKey, log }: Platform,
+  rows: readonly StoredPrediction[],
+  mayReadInputs: boolean,
+): Promise<PredictionView[]> {
   const revisions = [...new Set(rows.map(({ revisionId }) => revisionId))];
   const names = new Map(await Promise.all(revisions.map(async (id) => [id, await revisionNames(db.prisma, id)] as const)));
   return rows.flatMap((row) => {
     const name = names.get(row.revisionId);
-    return name === undefined ? [] : [toPredictionView(row, name, inputsOf(row, masterKey, log))];
+    return name === undefined ? [] : [toPredictionView(row, name, mayReadInputs ? inputsOf(row, masterKey, log) : null)];
   });
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@slipway/contracts';
 import { DeploymentStore } from '@slipway/deployments';
 import { PredictionStore } from '@slipway/metrics';
-import { type Caller, FromCaller, Policy } from '../access/policy.js';
+import { allows, type Caller, FromCaller, Policy } from '../access/policy.js';
 import { HistoryReader } from '../history/history-reader.js';
 import { Answers } from '../http/answers.js';
 import { Platform } from '../platform.js';
@@ -31,7 +31,11 @@ export class PredictionsController {
 
   @Get('deployments/:deployment/predictions')
   @Policy('view')
-  @Answers(200, PredictionPage, 'Recorded predictions, the newest first. A page may be thin, or empty, and still name a next one.')
+  @Answers(
+    200,
+    PredictionPage,
+    'Recorded predictions, the newest first. A page may be thin, or empty, and still name a next one. Kept inputs: with develop or deploy.',
+  )
   async list(
     @FromCaller() caller: Caller,
     @Param('deployment') name: string,
@@ -39,14 +43,14 @@ export class PredictionsController {
   ): Promise<Page<PredictionView>> {
     const { id } = await this.deployments.view(caller.projectId, name);
     const page = await this.predictions.list(id, query, Date.now());
-    return { ...page, items: await predictionViews(this.platform, page.items) };
+    return { ...page, items: await predictionViews(this.platform, page.items, mayReadInputs(caller)) };
   }
 
   @Get('predictions/:prediction')
   @Policy('view')
-  @Answers(200, PredictionRows, 'The recorded rows of a prediction; with "#row" after the id that row alone.')
+  @Answers(200, PredictionRows, 'The recorded rows of a prediction; with "#row" after the id that row alone. Kept inputs: with develop or deploy.')
   async get(@FromCaller() caller: Caller, @Param('prediction') id: string): Promise<{ items: PredictionView[] }> {
-    const items = await predictionViews(this.platform, await this.predictions.find(caller.projectId, id));
+    const items = await predictionViews(this.platform, await this.predictions.find(caller.projectId, id), mayReadInputs(caller));
     if (items.length === 0)
       throw new SlipwayError(
         'PREDICTION_NOT_FOUND',
@@ -66,4 +70,9 @@ export class PredictionsController {
     const [first] = await this.predictions.find(caller.projectId, id);
     return this.reader.origin(caller.projectId, id, first?.revisionId, query.deployment);
   }
+}
+
+/** Inputs may be personal data: who only looks at how a model is doing does not see them. */
+function mayReadInputs({ scopes }: Caller): boolean {
+  return allows(scopes, 'develop') || allows(scopes, 'deploy');
 }

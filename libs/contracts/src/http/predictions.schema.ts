@@ -50,7 +50,7 @@ export const PredictionView = z.object({
   slices: z.record(z.string(), z.string()).nullable(),
   joinKey: z.string().nullable(),
   outputs: RecordedOutputs.nullable(),
-  /** Null where the deployment keeps none. */
+  /** Null where the deployment keeps none, and for who may neither develop nor deploy. */
   inputs: z.array(RecordedInput).nullable(),
   label: z.union([z.string(), z.number()]).nullable(),
   labelledAt: Instant.nullable(),
