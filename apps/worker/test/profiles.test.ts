@@ -111,6 +111,19 @@ it('ships the running hour over and over, and counts each row once', async () =>
   expect(await new ProfileWindowStore(database.pool).layout(bare.id)).toEqual(bare);
 });
 
+it('tells of rows that a worker before it has stored no second time', async () => {
+  const one = instance();
+  send(one, [1, 2, 3]);
+  one.tick();
+  await shipping().shipper.ship();
+  send(one, [4]);
+  one.tick();
+  const { shipper, told } = shipping();
+  await shipper.ship();
+  expect(told).toEqual({ counted: 1, lost: 0, unreadable: 0 });
+  expect((await stored())?.profile.rows).toBe(4);
+});
+
 it('counts nothing twice when a worker is killed between storing and removing, also after the hours were merged', async () => {
   const one = instance();
   send(one, [1, 2, 3]);

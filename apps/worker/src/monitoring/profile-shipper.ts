@@ -97,7 +97,8 @@ export class ProfileShipper {
       if (isClosed) await this.drop(path);
       return 0;
     }
-    const rows = totals.profile.rows - (before?.rows ?? 0);
+    // What a worker before this one has stored was counted by it.
+    const rows = totals.profile.rows - (before?.rows ?? (await this.options.windows.rowsStored(totals)));
     if (await this.store(folder, totals, nowMs)) this.tell({ counted: rows });
     else this.tell({ lost: rows });
     if (isClosed) {

@@ -102,6 +102,21 @@ export class ProfileWindowStore {
     return totals.length - wanted.length;
   }
 
+  /** How many rows of a source are stored of a window: what a worker before this one has shipped. */
+  async rowsStored({
+    deploymentId,
+    versionId,
+    startMs,
+    source,
+  }: Pick<ProfileTotals, 'deploymentId' | 'versionId' | 'startMs' | 'source'>): Promise<number> {
+    const { rows } = await this.pool.query<{ n: number }>(
+      `select coalesce(sum("rows"), 0)::float8 as n from telemetry.profile_windows
+       where deployment_id = $1 and version_id = $2 and start_at = $3 and span_seconds = $4 and source = $5`,
+      [deploymentId, versionId, new Date(startMs), windowSeconds, source],
+    );
+    return rows[0]?.n ?? 0;
+  }
+
   /** Notes rows that were never counted; said twice it changes nothing. */
   async noteLost({ deploymentId, versionId, startMs, source, versionNumber, lost }: LostRows): Promise<void> {
     await this.pool.query(upsertLost, [deploymentId, versionId, new Date(startMs), windowSeconds, source, versionNumber, lost]);
