@@ -24,6 +24,10 @@ type Kept = z.infer<typeof Kept>;
 /** A deployment with few labels is not waited for any longer than this. */
 const learnMostMs = 7 * 86_400_000;
 
+/** What was learned for asking is good for so long, and for so many versions. */
+const askedMs = 15_000;
+const askedMost = 500;
+
 export type KnownBaseline =
   | { readonly kind: 'known'; readonly baseline: QualityBaseline }
   /** Still being learned: so many of so many labelled rows have come. */
@@ -45,6 +49,8 @@ const endOfTimeMs = Date.UTC(2200, 0);
 /** What the quality of versions usually is: that of their labelled reference, or of their first labelled rows here. */
 export class QualityBaselineStore {
   private readonly labelled: LabelledPredictionStore;
+  /** What was learned for those who only ask, for some seconds: a page of charts asks for it several times at once. */
+  private readonly asked = new Map<string, { readonly learned: Learned; readonly untilMs: number }>();
 
   constructor(
     private readonly db: Queryable,
@@ -59,8 +65,21 @@ export class QualityBaselineStore {
     const reference = await this.references.activeReference(versionId);
     const given = reference?.body.labelled == null || task === undefined ? undefined : baselineOfReference(reference.body.labelled, task);
     if (given !== undefined) return { kind: 'known', baseline: given };
-    const learned = await this.learned(deploymentId, of, from);
+    const learned = from.matureMs === undefined ? await this.forAsking(deploymentId, of, from) : await this.learned(deploymentId, of, from);
     return learned.kind === 'known' ? { kind: 'known', baseline: learned.baseline } : learned;
+  }
+
+  private async forAsking(deploymentId: string, of: ComparedVersion, from: LearnFrom): Promise<Learned> {
+    const key = `${deploymentId} ${of.version} ${from.learnRows} ${JSON.stringify(of.task)}`;
+    const known = this.asked.get(key);
+    if (known !== undefined && known.untilMs > Date.now()) return known.learned;
+    this.asked.delete(key);
+    const learned = await this.learned(deploymentId, of, from);
+    if (learned.kind !== 'known') return learned;
+    const [oldest] = this.asked.keys();
+    if (oldest !== undefined && this.asked.size >= askedMost) this.asked.delete(oldest);
+    this.asked.set(key, { learned, untilMs: Date.now() + askedMs });
+    return learned;
   }
 
   /** What its first labelled rows here were like, also where there is a reference. */
