@@ -1,10 +1,10 @@
 const slotMs = 100;
 const slots = 10;
 /** What may come at once after a quiet time and is recorded whole: a file sent in one go, a test. */
-const burstSecondsUsual = 30;
+const burstSecondsUsual = 10;
 
 /**
- * With which probability a request is recorded: 1 while there is credit (`maxPerSecond` rows for each second, saved up for half a minute), then what
+ * With which probability a request is recorded: 1 while there is credit (`maxPerSecond` rows for each second, saved up for ten seconds), then what
  * keeps about `maxPerSecond` rows of those in the last second. It depends on how many came, never on what they were, so each record that says it stands
  * for 1 / probability of them.
  */
