@@ -3,7 +3,7 @@
 import type { PredictionView } from '@slipway/contracts';
 import Link from 'next/link';
 import { Empty, QueryView } from '@/components/faces';
-import { PageHeader } from '@/components/panel';
+import { PageHeader, Panel } from '@/components/panel';
 import { type Column, Table } from '@/components/table';
 import { Ago, Raw } from '@/components/text';
 import { usePrediction } from '@/lib/api/deployments';
@@ -32,9 +32,29 @@ export function PredictionPage({ id }: { readonly id: string }) {
           }
         </QueryView>
       </section>
+      {(prediction.data?.items ?? []).map((row) => (
+        <Inputs key={row.row} row={row} />
+      ))}
     </>
   );
 }
+
+/** What the record keeps of the inputs, and how. Nothing where the deployment keeps none, or this person may not see them. */
+function Inputs({ row }: { readonly row: PredictionView }) {
+  if (row.inputs === null || row.inputs.length === 0) return null;
+  return (
+    <Panel title={`Inputs of row ${row.row}`} note="as the deployment keeps them" className="mt-4 overflow-hidden">
+      <Table caption={`Inputs of row ${row.row}`} columns={inputColumns} rows={row.inputs} rowKey={(input) => input.name} />
+    </Panel>
+  );
+}
+
+const howWords = { keep: 'as it was', hash: 'hashed', mask: 'masked', omitted: 'too large' } as const;
+const inputColumns: readonly Column<NonNullable<PredictionView['inputs']>[number]>[] = [
+  { header: 'Input', isName: true, narrow: 'title', cell: (input) => <Raw max={80}>{input.name}</Raw> },
+  { header: 'Value', cell: (input) => (input.value === null ? '–' : <Raw max={200}>{String(input.value)}</Raw>) },
+  { header: 'Kept', cell: (input) => howWords[input.how] },
+];
 
 const columns: readonly Column<PredictionView>[] = [
   { header: 'Row', isName: true, narrow: 'title', cell: (row) => `Row ${row.row}` },
@@ -58,6 +78,14 @@ const columns: readonly Column<PredictionView>[] = [
     ),
   },
   { header: 'File', cell: (row) => <code className="font-mono text-xs">{shortDigest(row.digest)}</code> },
+  { header: 'Waited', align: 'end', cell: (row) => (row.queueMicros === null ? '–' : formatSeconds(row.queueMicros / 1e6)) },
   { header: 'Compute', align: 'end', cell: (row) => formatSeconds(row.computeMicros / 1e6) },
+  { header: 'Slices', narrow: 'wide', cell: (row) => <Raw max={200}>{slicesText(row.slices)}</Raw> },
+  { header: 'Stands for', align: 'end', narrow: 'hide', cell: (row) => formatNumber(1 / row.probability) },
   { header: 'When', cell: (row) => <Ago at={row.at} /> },
 ];
+
+function slicesText(slices: PredictionView['slices']): string {
+  const pairs = Object.entries(slices ?? {}).map(([name, value]) => `${name}=${value}`);
+  return pairs.length === 0 ? '–' : pairs.join(', ');
+}
