@@ -205,7 +205,7 @@ describe('a wish that cannot be done leaves nothing behind', () => {
       () => api.call('POST', query({}), 'a,b\n', { 'content-type': 'text/csv' }),
       415,
       'MEDIA_TYPE_UNSUPPORTED',
-      /Unsupported/,
+      /expected application\/octet-stream .* given "text\/csv"/,
     ],
   ])('%s', async (_name, wish, status, code, says) => {
     await cancelAll();

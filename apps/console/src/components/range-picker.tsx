@@ -16,7 +16,7 @@ export function RangePicker() {
     return `${pathname}?${next}`;
   };
   return (
-    <nav aria-label="Time range" className="inline-flex rounded-lg border border-line-strong bg-surface p-0.5">
+    <nav aria-label="Time range" className="inline-flex flex-wrap rounded-lg border border-line-strong bg-surface p-0.5">
       {rangePresets.map((preset) => (
         <Link
           key={preset.id}
