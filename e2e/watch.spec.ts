@@ -51,7 +51,7 @@ test('an input that has changed is named, drawn and marked as an alarm, against 
     .toEqual([expect.stringMatching(/alarm|ok/), expect.stringMatching(/^(f2|features\[2\])$/)]);
 
   await open(page, `/deployments/${name}/data`);
-  const row = page.getByRole('row', { name: /^(f2|features\[2\]) / });
+  const row = page.getByRole('table', { name: 'Columns by drift' }).getByRole('row', { name: /^(f2|features\[2\]) / });
   await expect(row).toContainText('Alarm');
   await expect(row).toContainText('has drifted');
   await row.getByRole('button').click();
