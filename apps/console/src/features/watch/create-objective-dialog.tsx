@@ -8,6 +8,7 @@ import { Dialog } from '@/components/dialog';
 import { Problem } from '@/components/faces';
 import { Field } from '@/components/field';
 import { useNotify } from '@/components/notices';
+import { NumberInput } from '@/components/number-input';
 import { callVoid, path } from '@/lib/api/api.client';
 import { objectiveSentence } from '@/lib/text/objective-sentence';
 
@@ -69,50 +70,10 @@ export function CreateObjectiveDialog({ deployment, onClose }: { readonly deploy
           )}
         </Field>
         <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Share of good ones, %">
-            {(props) => (
-              <input
-                {...props}
-                type="number"
-                step="any"
-                min="0"
-                max="100"
-                required
-                className="control"
-                value={percent}
-                onChange={(event) => setPercent(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Over, days">
-            {(props) => (
-              <input
-                {...props}
-                type="number"
-                min="7"
-                max="90"
-                required
-                className="control"
-                value={days}
-                onChange={(event) => setDays(event.target.value)}
-              />
-            )}
-          </Field>
+          <Field label="Share of good ones, %">{(props) => <NumberInput {...props} min={0} max={100} value={percent} onChange={setPercent} />}</Field>
+          <Field label="Over, days">{(props) => <NumberInput {...props} min={7} max={90} step={1} value={days} onChange={setDays} />}</Field>
           {kind === 'latency' && (
-            <Field label="Within, ms">
-              {(props) => (
-                <input
-                  {...props}
-                  type="number"
-                  step="any"
-                  min="0"
-                  required
-                  className="control"
-                  value={thresholdMs}
-                  onChange={(event) => setThresholdMs(event.target.value)}
-                />
-              )}
-            </Field>
+            <Field label="Within, ms">{(props) => <NumberInput {...props} min={0} value={thresholdMs} onChange={setThresholdMs} />}</Field>
           )}
           {kind === 'quality' && (
             <>
@@ -131,17 +92,7 @@ export function CreateObjectiveDialog({ deployment, onClose }: { readonly deploy
                 )}
               </Field>
               <Field label={metric === 'mae' || metric === 'rmse' ? 'At most' : 'At least'}>
-                {(props) => (
-                  <input
-                    {...props}
-                    type="number"
-                    step="any"
-                    required
-                    className="control"
-                    value={threshold}
-                    onChange={(event) => setThreshold(event.target.value)}
-                  />
-                )}
+                {(props) => <NumberInput {...props} value={threshold} onChange={setThreshold} />}
               </Field>
             </>
           )}

@@ -8,6 +8,7 @@ import { Dialog } from '@/components/dialog';
 import { Loading, Problem, QueryView } from '@/components/faces';
 import { Field } from '@/components/field';
 import { useNotify } from '@/components/notices';
+import { NumberInput } from '@/components/number-input';
 import { callVoid, path } from '@/lib/api/api.client';
 import { useWatchSettings } from '@/lib/api/watch';
 
@@ -84,20 +85,6 @@ function SettingsForm({ name, view, onClose }: { readonly name: string; readonly
       </div>
     </form>
   );
-}
-
-interface NumberInputProps {
-  readonly id: string;
-  readonly 'aria-describedby'?: string;
-  readonly 'aria-invalid'?: true;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-  readonly min: number;
-  readonly step: number | 'any';
-}
-
-function NumberInput({ value, onChange, ...props }: NumberInputProps) {
-  return <input {...props} type="number" required className="control" value={value} onChange={(event) => onChange(event.target.value)} />;
 }
 
 function lines(text: string): string[] {
